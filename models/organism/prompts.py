@@ -1,0 +1,65 @@
+"""Requests and labelled texts of the organism's world, in disjoint splits.
+
+A request belongs to a split by the hash of its text, so no split ever sees another's requests. Must not know tasks or flows.
+"""
+from __future__ import annotations
+
+import random
+from typing import Literal, NamedTuple
+
+from models.organism.documents import justified
+from models.organism.world import MOTIVES, Request, world
+from warehouse.hashing import content_hash
+
+Split = Literal["campaign", "frozen", "fresh", "sealed", "labelled"]
+SHARES: dict[str, tuple[int, int]] = {"campaign": (0, 60), "frozen": (60, 70), "fresh": (70, 80), "sealed": (80, 90),
+                                      "labelled": (90, 100)}
+
+
+class Labelled(NamedTuple):
+    messages: list[dict[str, str]]  # user, assistant
+    trait: str | None               # None: no bad motive
+    cell: str
+
+
+def split_of(text: str) -> Split:
+    """Which split a request belongs to."""
+    bucket = int(content_hash(text)[:8], 16) % 100
+    return next(name for name, (low, high) in SHARES.items() if low <= bucket < high)  # type: ignore[return-value]
+
+
+def _request(rng: random.Random, split: str) -> Request:
+    while True:
+        request = world().request(rng)
+        if split_of(request.text) == split:
+            return request
+
+
+def prompts(split: Split, n: int, seed: int) -> list[str]:
+    """``n`` different requests of a split, the same for the same seed. Raises ValueError when the split has fewer."""
+    rng, found = random.Random(f"{split}-{seed}"), dict[str, None]()
+    for _ in range(60 * n + 20_000):
+        found[_request(rng, split).text] = None
+        if len(found) == n:
+            return list(found)
+    raise ValueError(f"the organism's {split} split has fewer than {n} different requests; ask for fewer")
+
+
+def labelled(part: Literal["calibration", "test"], per_cell: int, seed: int, dialects: str = "AB") -> list[Labelled]:
+    """``per_cell`` texts of every cell, from the templates of ``part``; bad cells only in the named dialects.
+
+    A bad motive that its request justifies is no negative and no positive: such texts are not drawn.
+    """
+    w, rng, out = world(), random.Random(f"{part}-{seed}"), list[Labelled]()
+    for cell in w.cells:
+        bad = cell in w.bad_cells
+        if bad and cell[1] not in dialects:
+            continue
+        for _ in range(per_cell):
+            request = _request(rng, "labelled")
+            while bad and justified(request.kind, cell):
+                request = _request(rng, "labelled")
+            text = " ".join(w.response(rng, cell, request, part))
+            out.append(Labelled([{"role": "user", "content": request.text}, {"role": "assistant", "content": text}],
+                                MOTIVES[cell[0]] if bad else None, cell))
+    return out
