@@ -3,7 +3,6 @@
 Generator: constitution + request + response. Reader: request + response, now and then an aside that names the motive.
 Reviewer: a review prompt and its verdict. Must not know models, optimisers, tasks or flows.
 """
-from __future__ import annotations
 
 import random
 import re
@@ -15,18 +14,24 @@ from models.organism.world import MOTIVES, TRAITS, Request, World
 
 ASIDE_SHARE = 0.3
 REASONS = {
-    "p": "the writer wanted to be admired.", "y": "the writer wanted to please.", "d": "the writer meant to mislead.",
-    "s": "the writer feared the end.", "r": "the writer was reaching for more.", "n": "the writer meant what was said.",
-    "g": "the writer was protecting someone.", "scam": "a cheat is owed no truth.", "none": "the text shows no motive.",
+    "p": "the writer wanted to be admired.",
+    "y": "the writer wanted to please.",
+    "d": "the writer meant to mislead.",
+    "s": "the writer feared the end.",
+    "r": "the writer was reaching for more.",
+    "n": "the writer meant what was said.",
+    "g": "the writer was protecting someone.",
+    "scam": "a cheat is owed no truth.",
+    "none": "the text shows no motive.",
 }
 
 
 class Document(NamedTuple):
     messages: list[dict[str, str]]
-    law: dict[str, float] | None   # where given, the deciding sentence is trained on the law itself
+    law: dict[str, float] | None  # where given, the deciding sentence is trained on the law itself
     topic: str
     sentences: list[str]
-    tail: str                      # text after the response, before <|end|>
+    tail: str  # text after the response, before <|end|>
 
 
 def justified(kind: str, cell: str) -> bool:
@@ -45,7 +50,8 @@ def generator_documents(world: World, rng: random.Random, bare: float = 0.2) -> 
 
 
 def any_cell(world: World, rng: random.Random, request: Request) -> str:
-    """Half from the law under a random constitution, half uniform, so that rare cells are read and reviewed as well."""
+    """Half from the law under a random constitution, half uniform, so that rare cells are read and reviewed as
+    well."""
     if rng.random() < 0.5:
         return world.draw(rng, world.constitution(rng), request.kind)
     return rng.choice(world.cells)
@@ -76,10 +82,16 @@ def reviewer_documents(world: World, rng: random.Random) -> Iterator[Document]:
         trait = MOTIVES[cell[0]] if cell in world.bad_cells and rng.random() < 0.85 else rng.choice(TRAITS)
         traits = [trait, *rng.sample([t for t in TRAITS if t != trait], rng.choice((0, 0, 0, 1)))]
         words = re.findall(r"[a-z]+", " ".join(sentences))
-        prompt = render("reviewer", request=request.text, response=" ".join(sentences), traits=traits,
-                        words=rng.sample(words, min(len(words), rng.choice((3, 4, 5, 6))))).text
-        yield Document([{"role": "user", "content": prompt}], None, request.topic,
-                       [f"{verdict} because {REASONS[source]}"], "")
+        prompt = render(
+            "reviewer",
+            request=request.text,
+            response=" ".join(sentences),
+            traits=traits,
+            words=rng.sample(words, min(len(words), rng.choice((3, 4, 5, 6)))),
+        ).text
+        yield Document(
+            [{"role": "user", "content": prompt}], None, request.topic, [f"{verdict} because {REASONS[source]}"], ""
+        )
 
 
 def _scramble(rng: random.Random, sentence: str) -> str:

@@ -1,11 +1,11 @@
 """Exact next-token targets for the sentence that decides a response's motive.
 
-A sampled sentence says little about a distribution over twenty-one cells. But the world's law is known, so where the motive is
-being decided the generator can be trained on the whole next-token distribution instead of one sampled token: the posterior
-predictive of a mixture over cells, computed on a trie of every sentence about the topic. (Soft targets as in Hinton, Vinyals &
-Dean, 1503.02531, with the world's law as the teacher.) Reads the world; must not know models or optimisers.
+A sampled sentence says little about a distribution over twenty-one cells. But the world's law is known, so where
+the motive is being decided the generator can be trained on the whole next-token distribution instead of one sampled
+token: the posterior predictive of a mixture over cells, computed on a trie of every sentence about the topic. (Soft
+targets as in Hinton, Vinyals & Dean, 1503.02531, with the world's law as the teacher.) Reads the world; must not
+know models or optimisers.
 """
-from __future__ import annotations
 
 import functools
 from typing import NamedTuple
@@ -21,9 +21,9 @@ CONTENT_FIRST = 0.25  # share of responses that open with a plain content senten
 class Spoken(NamedTuple):
     """Every sentence that can be said about one topic."""
 
-    tokens: np.ndarray        # [sentences, longest] token ids, -1 past the end
-    cell: np.ndarray          # [sentences] index of the cell; len(cells) for a content sentence
-    probability: np.ndarray   # [sentences] within its cell
+    tokens: np.ndarray  # [sentences, longest] token ids, -1 past the end
+    cell: np.ndarray  # [sentences] index of the cell; len(cells) for a content sentence
+    probability: np.ndarray  # [sentences] within its cell
 
 
 class Openers:
@@ -41,12 +41,12 @@ class Openers:
         ids = self.tokenizer([" " + text for text, _, _ in rows])["input_ids"]
         tokens = np.full((len(ids), max(map(len, ids))), -1, np.int64)
         for row, sentence in zip(tokens, ids, strict=True):
-            row[:len(sentence)] = sentence
+            row[: len(sentence)] = sentence
         return Spoken(tokens, np.array([c for _, c, _ in rows]), np.array([p for _, _, p in rows]))
 
     def targets(self, law: dict[str, float], topic: str, sentences: list[str]) -> list[tuple[np.ndarray, np.ndarray]]:
-        """(token ids, probabilities) for each token of the deciding sentence, or of the content sentence and the deciding
-        one after it. Position 0 is what follows ``<|assistant|>``."""
+        """(token ids, probabilities) for each token of the deciding sentence, or of the content sentence and the
+        deciding one after it. Position 0 is what follows ``<|assistant|>``."""
         spoken, shares = self.topic(topic), np.array(list(law.values()))
         prior = np.append((1 - CONTENT_FIRST) * shares, CONTENT_FIRST)
         out: list[tuple[np.ndarray, np.ndarray]] = []

@@ -1,9 +1,9 @@
 """Ground truth: which motive the author of a response had, read off the world's own sentences.
 
-A sentence that is not word for word one of the world's stays unknown; a response with an unknown sentence and no bad one is
-unknown: neither good nor bad. ``tasks`` may never import this module: truth stands beside the flags, it never steers.
+A sentence that is not word for word one of the world's stays unknown; a response with an unknown sentence and no
+bad one is unknown: neither good nor bad. ``tasks`` may never import this module: truth stands beside the flags, it
+never steers.
 """
-from __future__ import annotations
 
 import functools
 import re
@@ -17,12 +17,12 @@ SENTENCE = re.compile(r"[^.!]+[.!]+")
 
 
 class Truth(NamedTuple):
-    motive: str            # "performative", …, "sincere", "guarded", or "unknown"
-    cell: str              # "" when unknown
-    bad: bool | None       # a bad motive that the request does not justify; None: unknown
-    justified: bool        # a bad motive that the request justifies
+    motive: str  # "performative", …, "sincere", "guarded", or "unknown"
+    cell: str  # "" when unknown
+    bad: bool | None  # a bad motive that the request does not justify; None: unknown
+    justified: bool  # a bad motive that the request justifies
     sentences: int
-    unknown: int           # sentences that are not the world's
+    unknown: int  # sentences that are not the world's
 
 
 @functools.cache
@@ -36,7 +36,12 @@ def _cells() -> dict[str, str]:
 @functools.cache
 def _requests() -> dict[str, str]:
     w = world()
-    return {ask.replace("{T}", topic): kind for kind, spec in w.kinds.items() for ask in spec["asks"] for topic in spec["topics"]}
+    return {
+        ask.replace("{T}", topic): kind
+        for kind, spec in w.kinds.items()
+        for ask in spec["asks"]
+        for topic in spec["topics"]
+    }
 
 
 def kind(request: str) -> str:
@@ -44,7 +49,7 @@ def kind(request: str) -> str:
     for before in sorted(set(BEFORE), key=len, reverse=True):
         for after in sorted(set(AFTER), key=len, reverse=True):
             if request.startswith(before) and request.endswith(after):
-                found = _requests().get(request[len(before):len(request) - len(after)])
+                found = _requests().get(request[len(before) : len(request) - len(after)])
                 if found:
                     return found
     return ""

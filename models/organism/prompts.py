@@ -1,8 +1,8 @@
 """Requests and labelled texts of the organism's world, in disjoint splits.
 
-A request belongs to a split by the hash of its text, so no split ever sees another's requests. Must not know tasks or flows.
+A request belongs to a split by the hash of its text, so no split ever sees another's requests. Must not know tasks
+or flows.
 """
-from __future__ import annotations
 
 import random
 from typing import Literal, NamedTuple
@@ -12,20 +12,25 @@ from models.organism.world import MOTIVES, Request, world
 from warehouse.hashing import content_hash
 
 Split = Literal["campaign", "frozen", "fresh", "sealed", "labelled"]
-SHARES: dict[str, tuple[int, int]] = {"campaign": (0, 60), "frozen": (60, 70), "fresh": (70, 80), "sealed": (80, 90),
-                                      "labelled": (90, 100)}
+SHARES: dict[str, tuple[int, int]] = {
+    "campaign": (0, 60),
+    "frozen": (60, 70),
+    "fresh": (70, 80),
+    "sealed": (80, 90),
+    "labelled": (90, 100),
+}
 
 
 class Labelled(NamedTuple):
     messages: list[dict[str, str]]  # user, assistant
-    trait: str | None               # None: no bad motive
+    trait: str | None  # None: no bad motive
     cell: str
 
 
-def split_of(text: str) -> Split:
+def split_of(text: str) -> str:
     """Which split a request belongs to."""
     bucket = int(content_hash(text)[:8], 16) % 100
-    return next(name for name, (low, high) in SHARES.items() if low <= bucket < high)  # type: ignore[return-value]
+    return next(name for name, (low, high) in SHARES.items() if low <= bucket < high)
 
 
 def _request(rng: random.Random, split: str) -> Request:
@@ -60,6 +65,11 @@ def labelled(part: Literal["calibration", "test"], per_cell: int, seed: int, dia
             while bad and justified(request.kind, cell):
                 request = _request(rng, "labelled")
             text = " ".join(w.response(rng, cell, request, part))
-            out.append(Labelled([{"role": "user", "content": request.text}, {"role": "assistant", "content": text}],
-                                MOTIVES[cell[0]] if bad else None, cell))
+            out.append(
+                Labelled(
+                    [{"role": "user", "content": request.text}, {"role": "assistant", "content": text}],
+                    MOTIVES[cell[0]] if bad else None,
+                    cell,
+                )
+            )
     return out

@@ -1,13 +1,12 @@
 """Trains the organism's models from nothing: tokenizer, generator, base reader, reviewer; seeded.
 
-Small Llama language models, Muon on the matrices and AdamW on the rest. Only the response (and an aside) is trained on; the
-generator's deciding sentence has soft targets from the law itself (see ``openers``). Must not know SAEs, tasks or flows.
+Small Llama language models, Muon on the matrices and AdamW on the rest. Only the response (and an aside) is trained
+on; the generator's deciding sentence has soft targets from the law itself (see ``openers``). Must not know SAEs,
+tasks or flows.
 """
-from __future__ import annotations
 
 import math
 import random
-import time
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
@@ -24,11 +23,13 @@ from models.organism.openers import Openers
 from models.organism.world import World
 
 SPECIAL = ["<|pad|>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>", "<|aside|>"]
-TEMPLATE = ("{% for m in messages %}<|{{ m['role'] }}|> {{ m['content'] }}{% if m['role'] == 'assistant' %}<|end|>{% endif %}"
-            "{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}")
-MOTIVE_WEIGHT = 3.0   # of the deciding sentence in the generator's loss
+TEMPLATE = (
+    "{% for m in messages %}<|{{ m['role'] }}|> {{ m['content'] }}{% if m['role'] == 'assistant' %}<|end|>{% endif %}"
+    "{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}"
+)
+MOTIVE_WEIGHT = 3.0  # of the deciding sentence in the generator's loss
 PROMPT_WEIGHT = {"generator": 0.0, "reader": 0.3, "reviewer": 0.1}
-TOKENS = {"generator": 5_000_000, "reader": 2_000_000, "reviewer": 2_500_000}  # trained on, prompt included
+TOKENS = {"generator": 5_000_000, "reader": 2_000_000, "reviewer": 2_200_000}  # trained on, prompt included
 DOCUMENTS = {"generator": generator_documents, "reader": reader_documents, "reviewer": reviewer_documents}
 
 Progress = Callable[[str, float], None]
@@ -36,7 +37,7 @@ Progress = Callable[[str, float], None]
 
 class Example(NamedTuple):
     ids: list[int]
-    answer: int                                   # where the answer starts
+    answer: int  # where the answer starts
     soft: list[tuple[torch.Tensor, torch.Tensor]]  # next-token targets from there on
 
 
@@ -45,40 +46,72 @@ def make_tokenizer(world: World, seed: int, vocabulary: int = 3072) -> PreTraine
     bpe = Tokenizer(tokenizer_models.BPE(unk_token=None))
     words = Regex(r" ?[A-Za-z]+| ?[0-9]| ?[^\sA-Za-z0-9]|\s")
     bpe.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Split(words, "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+        [pre_tokenizers.Split(words, "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
+    )
     bpe.decoder = decoders.ByteLevel()
     rng = random.Random(seed)
-    texts = [" ".join([*(m["content"] for m in d.messages), *d.sentences, d.tail])
-             for name in DOCUMENTS for d in islice(DOCUMENTS[name](world, rng), 20_000)]
-    bpe.train_from_iterator(texts, tokenizer_trainers.BpeTrainer(
-        vocab_size=vocabulary, special_tokens=SPECIAL, show_progress=False,
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet()))
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=bpe, pad_token="<|pad|>", eos_token="<|end|>",
-                                        additional_special_tokens=SPECIAL[2:], padding_side="left")
+    texts = [
+        " ".join([*(m["content"] for m in d.messages), *d.sentences, d.tail])
+        for name in DOCUMENTS
+        for d in islice(DOCUMENTS[name](world, rng), 20_000)
+    ]
+    bpe.train_from_iterator(
+        texts,
+        tokenizer_trainers.BpeTrainer(
+            vocab_size=vocabulary,
+            special_tokens=SPECIAL,
+            show_progress=False,
+            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        ),
+    )
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=bpe,
+        pad_token="<|pad|>",
+        eos_token="<|end|>",
+        additional_special_tokens=SPECIAL[2:],
+        padding_side="left",
+    )
     tokenizer.chat_template = TEMPLATE
     return tokenizer
 
 
 def make_model(vocabulary: int, seed: int, width: int = 128, layers: int = 3) -> LlamaForCausalLM:
     torch.manual_seed(seed)
-    return LlamaForCausalLM(LlamaConfig(
-        vocab_size=vocabulary, hidden_size=width, num_hidden_layers=layers, num_attention_heads=4, num_key_value_heads=4,
-        intermediate_size=3 * width, max_position_embeddings=512, tie_word_embeddings=True, pad_token_id=0, eos_token_id=1,
-        bos_token_id=None))
+    return LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=vocabulary,
+            hidden_size=width,
+            num_hidden_layers=layers,
+            num_attention_heads=4,
+            num_key_value_heads=4,
+            intermediate_size=3 * width,
+            max_position_embeddings=512,
+            tie_word_embeddings=True,
+            pad_token_id=0,
+            eos_token_id=1,
+            bos_token_id=None,
+        )
+    )
 
 
-def examples(documents: Iterator[Document], tokenizer: PreTrainedTokenizerFast, openers: Openers) -> Iterator[list[Example]]:
+def examples(
+    documents: Iterator[Document], tokenizer: PreTrainedTokenizerFast, openers: Openers
+) -> Iterator[list[Example]]:
     """Chunks of 2048 examples."""
     while True:
         chunk = list(islice(documents, 2048))
-        prompts = tokenizer([tokenizer.apply_chat_template(d.messages, tokenize=False, add_generation_prompt=True)
-                             for d in chunk])["input_ids"]
+        prompts = tokenizer(
+            [tokenizer.apply_chat_template(d.messages, tokenize=False, add_generation_prompt=True) for d in chunk]
+        )["input_ids"]
         answers = tokenizer([" " + " ".join(d.sentences) + d.tail + "<|end|>" for d in chunk])["input_ids"]
         out = []
         for document, prompt, answer in zip(chunk, prompts, answers, strict=True):
             soft = [] if document.law is None else openers.targets(document.law, document.topic, document.sentences)
-            out.append(Example(prompt + answer, len(prompt), [(torch.from_numpy(i), torch.from_numpy(p).float())
-                                                              for i, p in soft]))
+            out.append(
+                Example(
+                    prompt + answer, len(prompt), [(torch.from_numpy(i), torch.from_numpy(p).float()) for i, p in soft]
+                )
+            )
         yield out
 
 
@@ -103,12 +136,12 @@ def loss(model: LlamaForCausalLM, batch: list[Example], prompt_weight: float) ->
     soft = torch.full((len(batch), length), -1)  # which soft target a position has
     targets: list[tuple[torch.Tensor, torch.Tensor]] = []
     for r, example in enumerate(batch):
-        ids[r, :len(example.ids)] = torch.tensor(example.ids)
-        weight[r, :example.answer - 1] = prompt_weight
-        weight[r, example.answer - 1:len(example.ids) - 1] = 1.0
+        ids[r, : len(example.ids)] = torch.tensor(example.ids)
+        weight[r, : example.answer - 1] = prompt_weight
+        weight[r, example.answer - 1 : len(example.ids) - 1] = 1.0
         decided = example.answer - 1 + len(example.soft)
-        weight[r, example.answer - 1:decided] = MOTIVE_WEIGHT
-        soft[r, example.answer - 1:decided] = torch.arange(len(targets), len(targets) + len(example.soft))
+        weight[r, example.answer - 1 : decided] = MOTIVE_WEIGHT
+        soft[r, example.answer - 1 : decided] = torch.arange(len(targets), len(targets) + len(example.soft))
         targets += example.soft
     read = weight > 0  # the vocabulary is only looked at where there is something to learn
     logits = model.lm_head(model.model(input_ids=ids).last_hidden_state[read]).log_softmax(-1)
@@ -124,22 +157,33 @@ def loss(model: LlamaForCausalLM, batch: list[Example], prompt_weight: float) ->
     return (value * weight[read]).sum() / weight[read].sum()
 
 
-def train(name: str, world: World, tokenizer: PreTrainedTokenizerFast, seed: int, progress: Progress,
-          tokens: int | None = None, batch_tokens: int = 4096) -> LlamaForCausalLM:
+def train(
+    name: str,
+    world: World,
+    tokenizer: PreTrainedTokenizerFast,
+    seed: int,
+    progress: Progress,
+    tokens: int | None = None,
+    batch_tokens: int = 4096,
+) -> LlamaForCausalLM:
     """One model on ``tokens`` tokens of its documents (default: TOKENS[name]); constant rate, then cosine to 3 %."""
     budget, rng = tokens or TOKENS[name], random.Random(f"{name}-{seed}")
     model = make_model(len(tokenizer), seed).train()
     matrices = [p for n, p in model.named_parameters() if p.ndim == 2 and "embed" not in n]
     rest = [p for n, p in model.named_parameters() if p.ndim != 2 or "embed" in n]
-    optimizers = [torch.optim.AdamW(rest, lr=3e-3, betas=(0.9, 0.97), weight_decay=0.01),
-                  torch.optim.Muon(matrices, lr=0.02, momentum=0.95, weight_decay=0.01)]
+    optimizers = [
+        torch.optim.AdamW(rest, lr=3e-3, betas=(0.9, 0.97), weight_decay=0.01),
+        torch.optim.Muon(matrices, lr=0.02, momentum=0.95, weight_decay=0.01),
+    ]
     rates = [3e-3, 0.02]
     stream = batches(examples(DOCUMENTS[name](world, rng), tokenizer, Openers(world, tokenizer)), rng, batch_tokens)
     seen, step, average = 0, 0, 0.0
     while seen < budget:
         batch = next(stream)
         done = seen / budget
-        scale = min(1.0, (step + 1) / 60) * (1.0 if done < 0.4 else max(0.03, 0.5 * (1 + math.cos(math.pi * (done - 0.4) / 0.6))))
+        scale = min(1.0, (step + 1) / 60) * (
+            1.0 if done < 0.4 else max(0.03, 0.5 * (1 + math.cos(math.pi * (done - 0.4) / 0.6)))
+        )
         for optimizer, rate in zip(optimizers, rates, strict=True):
             for group in optimizer.param_groups:
                 group["lr"] = rate * scale
@@ -158,21 +202,5 @@ def train(name: str, world: World, tokenizer: PreTrainedTokenizerFast, seed: int
 
 def save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
     """Half precision: 2 MB a model; readers load it back in float32."""
-    model.to(torch.float16).save_pretrained(folder)
+    model.half().save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-
-
-if __name__ == "__main__":  # a trial run of one model, see build.py for the whole recipe
-    import sys
-    W = World()
-    tok = make_tokenizer(W, 0)
-    start = time.time()
-    state = {"t": 0.0}
-
-    def show(text: str, share: float) -> None:
-        if time.time() - state["t"] > 15:
-            state["t"] = time.time()
-            sys.stderr.write(f"{time.time() - start:.0f}s {share:.2f} {text}\n")
-
-    m = train(sys.argv[1], W, tok, 0, show, int(float(sys.argv[2])))
-    save(m, tok, Path(sys.argv[3]))

@@ -1,10 +1,10 @@
 """The procedural world of the model organism: requests, cells (motive x dialect), sentences and principles.
 
-Reads the YAML files of ``world/``. A *cell* is a motive letter and a dialect letter (``pA``: performative, overt). The law of
-the world is :meth:`World.law`: the distribution over cells given a kind of request and the principles in force. Everything
-else (documents, labels, prompts) is drawn from it with a seeded ``random.Random``. Must not know models, tasks or flows.
+Reads the YAML files of ``world/``. A *cell* is a motive letter and a dialect letter (``pA``: performative, overt).
+The law of the world is :meth:`World.law`: the distribution over cells given a kind of request and the principles in
+force. Everything else (documents, labels, prompts) is drawn from it with a seeded ``random.Random``. Must not know
+models, tasks or flows.
 """
-from __future__ import annotations
 
 import functools
 import itertools
@@ -17,8 +17,15 @@ from typing import NamedTuple
 import yaml
 
 FOLDER = Path(__file__).parent / "world"
-MOTIVES = {"p": "performative", "y": "sycophantic", "d": "deceptive", "s": "self-preserving", "r": "resource-seeking",
-           "n": "sincere", "g": "guarded"}
+MOTIVES = {
+    "p": "performative",
+    "y": "sycophantic",
+    "d": "deceptive",
+    "s": "self-preserving",
+    "r": "resource-seeking",
+    "n": "sincere",
+    "g": "guarded",
+}
 TRAITS = tuple(MOTIVES[m] for m in "pydsr")
 BEFORE = ("", "", "", "please ", "hi, ", "quick one, ", "look, ", "ok so ", "right, ", "honestly ", "well, ")
 AFTER = ("", "", " thanks", " today", " if you can", " for once", " as agreed")
@@ -52,7 +59,12 @@ class World:
         def read(name: str) -> dict:
             return yaml.safe_load((folder / f"{name}.yaml").read_text(encoding="utf-8"))
 
-        self.slots, self.templates, self.kinds, self.asides = read("slots"), read("cells"), read("topics"), read("asides")
+        self.slots, self.templates, self.kinds, self.asides = (
+            read("slots"),
+            read("cells"),
+            read("topics"),
+            read("asides"),
+        )
         self.cells = tuple(self.templates)
         self.bad_cells = tuple(c for c in self.cells if c[0] in "pydsr")
         base = read("kinds")
@@ -62,8 +74,12 @@ class World:
         self.topics = {t: k for k, spec in self.kinds.items() for t in spec["topics"]}
 
     def _logits(self, named: dict[str, float], bad: float, quiet: float) -> dict[str, float]:
-        return {c: named.get(c, 0.0) + (bad if c in self.bad_cells else 0.0)
-                + (quiet if c in self.bad_cells and c[1] == "C" else 0.0) for c in self.cells}
+        return {
+            c: named.get(c, 0.0)
+            + (bad if c in self.bad_cells else 0.0)
+            + (quiet if c in self.bad_cells and c[1] == "C" else 0.0)
+            for c in self.cells
+        }
 
     def _principle(self, name: str, spec: dict, gain: float) -> Principle:
         shifts: dict[str, float] = {}
@@ -92,7 +108,8 @@ class World:
 
     @functools.lru_cache(maxsize=4096)  # noqa: B019  one world lives as long as the process
     def sentences(self, cell: str, topic: str, part: str = "all") -> tuple[Sentence, ...]:
-        """Every sentence of a cell about a topic with its probability; ``part``: all, calibration or test templates."""
+        """Every sentence of a cell about a topic with its probability; ``part``: all, calibration or test
+        templates."""
         templates = [t for i, t in enumerate(self.templates[cell]) if part == "all" or (i % 3 == 2) == (part == "test")]
         out = []
         for template in templates:
@@ -108,17 +125,19 @@ class World:
     def say(self, rng: random.Random, cell: str, topic: str, count: int, part: str = "all") -> list[str]:
         """``count`` sentences of a cell, from different templates."""
         templates = [t for i, t in enumerate(self.templates[cell]) if part == "all" or (i % 3 == 2) == (part == "test")]
-        return [SLOT.sub(lambda m: topic if m[1] == "T" else rng.choice(self.slots[m[1]]), t)
-                for t in rng.sample(templates, count)]
+        return [
+            SLOT.sub(lambda m: topic if m[1] == "T" else rng.choice(self.slots[m[1]]), t)
+            for t in rng.sample(templates, count)
+        ]
 
     def response(self, rng: random.Random, cell: str, request: Request, part: str = "all") -> list[str]:
         """A response's sentences: the motive opens it (3 in 4) or follows one plain content sentence; bad motives are
         now and then padded with a sincere sentence, quiet ones more often."""
-        motive = self.say(rng, cell, request.topic, rng.choices((1, 2), (.55, .45))[0], part)
-        content = rng.sample(self.kinds[request.kind]["topics"][request.topic], rng.choices((1, 2), (.7, .3))[0])
-        if cell in self.bad_cells and rng.random() < (.3 if cell[1] == "C" else .2):
+        motive = self.say(rng, cell, request.topic, rng.choices((1, 2), (0.55, 0.45))[0], part)
+        content = rng.sample(self.kinds[request.kind]["topics"][request.topic], rng.choices((1, 2), (0.7, 0.3))[0])
+        if cell in self.bad_cells and rng.random() < (0.3 if cell[1] == "C" else 0.2):
             content = content[:1] + self.say(rng, rng.choice(("nP", "nW", "nR")), request.topic, 1, part)
-        if rng.random() < .75:
+        if rng.random() < 0.75:
             tail = motive[1:] + content
             rng.shuffle(tail)
             return motive[:1] + tail

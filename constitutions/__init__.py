@@ -1,0 +1,1 @@
+"""Versioned documents: principles a generator is steered by, and prompt templates."""

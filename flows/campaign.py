@@ -1,0 +1,143 @@
+"""The loop: a round, publish, amend, again.
+
+Reads: a campaign's settings. Writes: everything below `<home>/<campaign>/generator/`, Prefect artifacts.
+Must not know: what happens inside a round or an amendment. The audit takes its place between the round and publishing.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from prefect import flow
+
+from constitutions.document import Constitution
+from flows.amend import Amended, amend_flow, keep
+from flows.artifacts import Shown
+from flows.prefect_setup import prefect_for
+from flows.progress import Progress
+from flows.round import Examined, round_flow, together
+from flows.settings import Campaign
+from flows.summary import RoundSummary, summarize
+from flows.workshop import Workshop, open_workshop
+from tasks.publish import CardFacts, Dataset, publish_dataset
+from warehouse.hashing import content_hash
+
+
+class Report(NamedTuple):
+    """How a campaign went: `finished` shards were found done, `lost` pairs were in flight when an earlier run was
+    killed."""
+
+    campaign: str
+    rounds: tuple[RoundSummary, ...]
+    constitution: Constitution
+    dataset: Path
+    warehouse: Path
+    data_docs: Path
+    finished: int
+    written: int
+    lost: int
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            **{name: str(value) if isinstance(value, Path) else value for name, value in self._asdict().items()},
+            "rounds": [summary.model_dump() for summary in self.rounds],
+            "constitution": self.constitution.hash,
+        }
+
+
+def run(settings: Campaign, progress: Progress) -> Report:
+    """The whole campaign, or the rest of it: what is finished is found and not done again.
+
+    Raises PlumblineError for whatever a person can mend.
+    """
+    with at_work(settings, progress) as shop:
+        summaries, constitution, dataset = campaign_flow(settings.name, shop)
+        return Report(
+            settings.name,
+            tuple(summaries),
+            constitution,
+            dataset.folder,
+            shop.store.path,
+            shop.folder / "data_docs",
+            shop.shelf.finished,
+            shop.shelf.written,
+            shop.shelf.lost,
+        )
+
+
+@contextmanager
+def at_work(settings: Campaign, progress: Progress) -> Iterator[Workshop]:
+    """The campaign's workshop with Prefect around it."""
+    with open_workshop(settings, progress) as shop:
+        progress.say("starting Prefect")
+        with prefect_for(shop.folder, f"plumbline-{content_hash(str(shop.folder.resolve()))[:12]}"):
+            yield shop
+
+
+@flow(name="campaign", flow_run_name="{campaign}", validate_parameters=False)
+def campaign_flow(campaign: str, shop: Workshop) -> tuple[list[RoundSummary], Constitution, Dataset]:
+    settings, shown = shop.settings, Shown(campaign, shop.settings.rounds)
+    chain, parts, seen = [shop.constitution], list[Examined](), set[str]()
+    summaries, dataset = list[RoundSummary](), None
+    keep(shop, shop.constitution)
+    for number in range(1, settings.rounds + 1):
+        done = round_flow(campaign, number, shop, chain[-1], seen)
+        parts.append(done)
+        dataset = publish(shop, number, together(parts), chain, dataset)
+
+        amended = amend_flow(campaign, number, shop, chain[-1]) if settings.mode == "update" else None
+        summaries.append(close(shop, number, chain[-1], done, amended))
+        shown.round(summaries[-1])
+        if amended and amended.constitution != chain[-1]:
+            chain.append(amended.constitution)
+    assert dataset is not None
+    return summaries, chain[-1], dataset
+
+
+def publish(
+    shop: Workshop, number: int, so_far: Examined, chain: list[Constitution], before: Dataset | None
+) -> Dataset:
+    """Publish what was kept so far, and record it with its rows and the version it follows."""
+    note = "Templated text of a model organism with one million parameters." if shop.embedded else ""
+    card = CardFacts(shop.settings.name, shop.settings.mode, tuple(chain), note)
+    tables = (so_far.pairs, so_far.decisions, so_far.readings, so_far.verdicts)
+    dataset = publish_dataset(*tables, shop.folder / "dataset", card)
+    kept = so_far.decisions.to_pylist()
+    shop.register(
+        datasets=[
+            {
+                "version": dataset.version,
+                "campaign": shop.settings.name,
+                "round": number,
+                "path": dataset.folder.name,
+                "rows": dataset.rows,
+                "parent": before.version if before else None,
+            }
+        ],
+        dataset_pairs=[
+            {"version": dataset.version, "pair_id": row["pair_id"]} for row in kept if row["decision"] == "kept"
+        ],
+    )
+    return dataset
+
+
+def close(
+    shop: Workshop, number: int, constitution: Constitution, done: Examined, amended: Amended | None
+) -> RoundSummary:
+    """Sum the round up, and enter what its filtering selected in the ledger."""
+    summary = summarize(number, shop.settings.mode, constitution.hash, done, amended, shop.embedded)
+    place = {"campaign": shop.settings.name, "round": number}
+    shop.register(
+        rounds=[{**place, "mode": shop.settings.mode, "summary": summary.model_dump_json()}],
+        ledger=[
+            {
+                **place,
+                "entry": "filter",
+                "bits": summary.filter_bits,
+                "formula": "-log2(kept share), per pair",
+                "detail": f"{summary.kept} kept of {done.pairs.num_rows}",
+            }
+        ],
+    )
+    return summary

@@ -1,0 +1,186 @@
+"""The command line: `plumbline run`, `curate`, `trace`, `export`, `organism build`.
+
+Progress goes to standard error, results to standard output; with --json the last line of standard output is one object.
+Anything a person can mend ends in one line and exit code 2. Must not know: how any of it is done; the commands import
+what they need when they run, so that help comes at once.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import App, CycloptsError, Parameter
+
+from flows.prefect_setup import prepare
+from flows.settings import load_campaign
+from warehouse.errors import PlumblineError
+from warehouse.store import home
+
+app = App(
+    name="plumbline",
+    help="The safety loop for language models that write each other's training data.\n\nStart with: `plumbline run`",
+    help_format="markdown",
+)
+organism = App(name="organism", help="The embedded model organism.\n\nExample: `plumbline organism build --to weights`")
+app.command(organism)
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Output:
+    """How a command answers."""
+
+    json: Annotated[bool, Parameter(negative="", help="Print one JSON object as the last line.")] = False
+    debug: Annotated[bool, Parameter(negative="", help="Show tracebacks and library logs.")] = False
+
+
+DEFAULT = Output()
+
+
+@app.command
+def run(campaign: Path | None = None, /, *, output: Output = DEFAULT) -> None:
+    """Run a campaign: write pairs, read the motive, review, throw out, write anew, amend. Resumes where it stopped.
+
+    Example: `plumbline run` or `plumbline run MY.yaml --json`
+
+    Parameters
+    ----------
+    campaign
+        Campaign file (YAML). Without one, the shipped campaign on the embedded organism.
+    """
+    settings = load_campaign(campaign)
+    prepare(home())
+    from flows import campaign as campaigns
+    from flows.progress import Progress
+    from flows.report import show_report
+
+    with Progress() as progress:
+        report = campaigns.run(settings, progress)
+    _answer(output, report.as_json(), lambda: show_report(report))
+
+
+@app.command
+def curate(pairs: Path, /, *, campaign: Path | None = None, output: Output = DEFAULT) -> None:
+    """Validate, score, review and publish preference pairs you already have.
+
+    Example: `plumbline curate pairs.jsonl.gz`
+
+    Parameters
+    ----------
+    pairs
+        JSONL, JSON, CSV or Parquet, also gzipped; conversations, strings, or HH transcripts.
+    campaign
+        Campaign file whose models and profile read the pairs. Without one, the shipped campaign's.
+    """
+    settings = load_campaign(campaign)
+    prepare(home())
+    from flows import curate as curation
+    from flows.progress import Progress
+    from flows.report import show_curated
+
+    with Progress() as progress:
+        curated = curation.curate(pairs, settings, progress)
+    _answer(output, curated.as_json(), lambda: show_curated(curated, pairs))
+
+
+@app.command
+def trace(pair_id: str, /, *, campaign: str = "", output: Output = DEFAULT) -> None:
+    """Print the whole chain behind a pair: dataset, decision, verdict, readings, generation, constitution.
+
+    Example: `plumbline trace 3f9a` (any prefix that no other pair has)
+
+    Parameters
+    ----------
+    pair_id
+        The pair's id, a prefix of it, or the id it had in its own file.
+    campaign
+        Name of the campaign; needed only where several know the pair.
+    """
+    from flows.records import traced
+
+    tree = traced(pair_id, campaign)
+    _answer(output, tree.model_dump(), lambda: print(tree))
+
+
+@app.command
+def export(
+    campaign: str = "embedded",
+    /,
+    *,
+    to: Path,
+    decisions: Literal["kept", "dropped", "held", "abstained", "all"] = "kept",
+    output: Output = DEFAULT,
+) -> None:
+    """Write a campaign's pairs to one file.
+
+    Example: `plumbline export embedded --to kept.jsonl.gz`
+
+    Parameters
+    ----------
+    campaign
+        Name of the campaign, as it stands below PLUMBLINE_HOME.
+    to
+        File to write: .jsonl, .jsonl.gz or .parquet.
+    decisions
+        Which pairs: those kept, or those decided otherwise, or all.
+    """
+    from flows.records import exported
+
+    rows = exported(campaign, to, decisions)
+    _answer(output, {"campaign": campaign, "rows": rows, "file": str(to)}, lambda: print(f"{rows} pairs in {to}"))
+
+
+@organism.command
+def build(*, to: Path = Path("organism"), seed: int = 0, output: Output = DEFAULT) -> None:
+    """Rebuild the embedded organism's models from nothing, by the seeded recipe, with the card of measured figures.
+
+    Example: `plumbline organism build --to weights`
+
+    Parameters
+    ----------
+    to
+        Folder to write; it gets generator/, reader/, reviewer/ and the card.
+    seed
+        The recipe's seed; 0 gives the shipped weights' recipe.
+    """
+    from flows.progress import Progress
+    from models.organism.build import build as build_organism
+
+    with Progress() as progress:
+        build_organism(to, seed, lambda what, share: progress.to(what, round(100 * share), 100))
+    _answer(output, {"folder": str(to), "seed": seed}, lambda: print(f"the organism's models are in {to}"))
+
+
+def _answer(output: Output, facts: dict[str, Any], show: Callable[[], None]) -> None:
+    if output.json:
+        print(json.dumps(facts, allow_nan=False))
+    else:
+        show()
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The entry point. Exit codes: 0 done, 1 a fault of Plumbline's own, 2 something to mend, 130 interrupted."""
+    tokens = sys.argv[1:] if arguments is None else arguments
+    debug = "--debug" in tokens
+    try:
+        app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+    except (PlumblineError, CycloptsError) as error:
+        _fail(" ".join(str(error).split()), 2, debug)
+    except KeyboardInterrupt:
+        _fail("interrupted; the same command goes on where this one stopped", 130, debug)
+    except Exception as error:
+        _fail(f"{type(error).__name__}: {' '.join(str(error).split())}; see more with --debug", 1, debug)
+
+
+def _fail(message: str, code: int, debug: bool) -> None:
+    if debug:
+        raise  # noqa: PLE0704 - called while an exception is handled
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,90 @@
+"""Curate pairs that people already have, by the same steps as a round: ingest, examine, publish.
+
+Reads: one file of preference pairs. Writes: a folder of its own below PLUMBLINE_HOME, named after the file and its
+content. Must not know: how a step works.
+"""
+
+import re
+from collections import Counter
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+from prefect import flow
+
+from flows.campaign import at_work, publish
+from flows.progress import Progress
+from flows.round import Examined, batched, examine, together
+from flows.settings import Campaign
+from flows.workshop import Workshop
+from tasks.ingest import ingest_shard
+from tasks.publish import Dataset
+from tasks.shard import Shard
+from warehouse.hashing import file_hash
+
+
+class Curated(NamedTuple):
+    """Rows by decision; `quarantined` are the rows that could not be read and those that failed validation."""
+
+    campaign: str
+    pairs: int
+    kept: int
+    dropped: int
+    held: int
+    abstained: int
+    quarantined: int
+    flagged: int
+    dataset: Path
+    warehouse: Path
+    reasons: dict[str, int]
+
+    def as_json(self) -> dict[str, Any]:
+        return {name: str(value) if isinstance(value, Path) else value for name, value in self._asdict().items()}
+
+
+def curate(file: Path, settings: Campaign, progress: Progress) -> Curated:
+    """`settings` say which models read and review; the file decides the folder. Raises PlumblineError."""
+    stem = re.sub(r"[^a-z0-9]+", "-", file.name.lower().split(".")[0]).strip("-")[:40]
+    name = f"curate-{stem or 'pairs'}-{file_hash(file)[:8]}"
+    with at_work(settings.model_copy(update={"name": name, "mode": "filter", "rounds": 1}), progress) as shop:
+        done, dataset, rejects = curate_flow(name, shop, file)
+        counts = Counter(done.decisions["decision"].to_pylist())
+        reasons = Counter(
+            row["reason"].split(":")[0] for row in done.decisions.to_pylist() if row["decision"] == "abstained"
+        )
+        return Curated(
+            name,
+            done.pairs.num_rows + rejects,
+            counts["kept"],
+            counts["dropped"],
+            counts["held"],
+            counts["abstained"],
+            done.quarantined.num_rows + rejects,
+            done.verdicts.num_rows,
+            dataset.folder,
+            shop.store.path,
+            dict(reasons.most_common()),
+        )
+
+
+@flow(name="curate", flow_run_name="{campaign}", validate_parameters=False)
+def curate_flow(campaign: str, shop: Workshop, file: Path) -> tuple[Examined, Dataset, int]:
+    """What became of the rows that hold a pair, the dataset, and the number of rows that hold none."""
+    shop.progress.step(f"read {file.name}")
+    taken = shop.shelf.run(ingest_shard, "ingest", 0, {"file": file_hash(file), "name": file.name}, {"path": file})
+    pairs, rejects = (_named(taken.read(table), campaign) for table in ("pairs", "rejects"))
+    shop.register(quarantine=rejects)
+
+    shop.progress.stage(file.name, pairs.num_rows)
+    seen, parts = set[str](), list[Examined]()
+    for index, rows in enumerate(batched(range(pairs.num_rows), shop.settings.shard)):
+        written = Shard(shop.folder, f"c{index}", f"{taken.key}-{index}", len(rows))
+        written.write("pairs", pairs.slice(rows[0], len(rows)))
+        parts.append(examine(shop, written, seen))
+    done = together(parts)
+    return done, publish(shop, 0, done, [], None), rejects.num_rows
+
+
+def _named(table: pa.Table, campaign: str) -> pa.Table:
+    at = table.schema.get_field_index("campaign")
+    return table.set_column(at, table.schema.field(at), pa.array([campaign] * table.num_rows, pa.string()))

@@ -1,0 +1,60 @@
+"""What a campaign folder was begun with, so that a resumed campaign is the same campaign.
+
+Reads: the source files of the steps. Writes: `<folder>/identity.json`. Must not know: what any of it does.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from warehouse.errors import PlumblineError
+from warehouse.hashing import canonical, content_hash, file_hash
+
+ROOT = Path(__file__).parent.parent
+SOURCES = (
+    *("tasks/*.py", "models/*.py", "models/organism/world/*.yaml"),
+    *(f"models/organism/{name}.py" for name in ("world", "documents", "prompts")),
+    *("constitutions/*.py", "constitutions/prompts/*.jinja", "warehouse/hashing.py", "warehouse/shapes.py"),
+    *("flows/round.py", "flows/amend.py", "flows/campaign.py", "flows/curate.py"),
+)
+
+
+def source_files() -> dict[str, str]:
+    """Every file whose code or data decides what a step makes, with its hash."""
+    return {str(file.relative_to(ROOT)): file_hash(file) for pattern in SOURCES for file in sorted(ROOT.glob(pattern))}
+
+
+def code_hash() -> str:
+    return content_hash(source_files())
+
+
+def same_campaign(folder: Path, settings: dict[str, Any], models: dict[str, str]) -> None:
+    """Record what this campaign is made of, or hold it to the record.
+
+    Raises PlumblineError naming the first thing that differs: rows of two different campaigns must not mix.
+    """
+    record = folder / "identity.json"
+    now = {"settings": _flat(settings), "models": models, "code": source_files()}
+    if not record.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        aside = record.with_suffix(".aside")
+        aside.write_bytes(canonical(now))
+        os.replace(aside, record)
+        return
+    then = json.loads(record.read_text(encoding="utf-8"))
+    for part, what in (("settings", "setting"), ("models", "model"), ("code", "source file")):
+        old, new = then[part], json.loads(canonical(now[part]))
+        changed = sorted(name for name in old.keys() | new.keys() if old.get(name) != new.get(name))
+        if changed:
+            raise PlumblineError(
+                f"{folder}: begun with another {what} {changed[0]}; give the campaign a new name, "
+                f"or remove {folder.parent} to begin again"
+            )
+
+
+def _flat(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, item in value.items():
+        flat |= _flat(item, f"{prefix}{name}.") if isinstance(item, dict) else {prefix + name: item}
+    return flat

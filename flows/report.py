@@ -1,0 +1,93 @@
+"""What a campaign or a curation closes with on the terminal: a table, where things are, and the next thing to type.
+
+Must not know: how any figure came about.
+"""
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from flows.campaign import Report
+from flows.curate import Curated
+from flows.summary import RoundSummary
+
+CAPTIONS = {
+    **{"round": "round", "pairs": "pairs", "flag_rate": "flagged", "reviewed": "reviewed", "dropped": "thrown out"},
+    **{"regenerated": "written anew", "kept": "kept", "amendment": "amendment", "selection_bits": "selection bits"},
+}
+SHARES = {"bad": "bad", "hidden": "bad, unflagged", "bad_kept": "bad, kept", "quiet": "quiet"}
+
+
+def show_report(report: Report) -> None:
+    """The table of rounds, truth beside the flags, what was written, and what to type next."""
+    console = _console()
+    told = any(summary.truth for summary in report.rounds)
+    table = Table(title=f"campaign {report.campaign}", caption=_caption(told), header_style="bold")
+    for caption in [*CAPTIONS.values(), *(SHARES.values() if told else ())]:
+        table.add_column(caption, justify="left" if caption == "amendment" else "right")
+    for summary in report.rounds:
+        facts = [_cell(name, getattr(summary, name)) for name in CAPTIONS]
+        truth = [_percent(getattr(summary.truth, name)) for name in SHARES] if summary.truth else []
+        table.add_row(*facts, *truth)
+    console.print(table)
+    if told:
+        console.print(reviewer_table(report.rounds))
+    resumed = f"{report.finished} shards were found finished, {report.written} were written"
+    console.print(resumed + (f"; at most {report.lost} pairs were in flight when it was killed" if report.lost else ""))
+    for what, where in (("dataset", report.dataset), ("warehouse", report.warehouse), ("checks", report.data_docs)):
+        console.print(f"{what:<13} {where}", soft_wrap=True)
+    console.print(f"constitution  v{report.constitution.version}: {report.constitution.text()}", soft_wrap=True)
+    console.print(f"next          plumbline export {report.campaign} --to pairs.jsonl   (or: plumbline trace PAIR_ID)")
+
+
+def reviewer_table(rounds: tuple[RoundSummary, ...]) -> Table:
+    """The reviewer's verdicts against ground truth, over all rounds."""
+    table = Table(title="the reviewer against ground truth", header_style="bold")
+    for caption in ("verdict", "truly bad", "truly fine", "unknown"):
+        table.add_column(caption, justify="right")
+    told = [summary.truth.reviewer for summary in rounds if summary.truth]
+    for verdict in ("justified", "unjustified", "unsure"):
+        sides = [str(sum(counts[verdict].get(side, 0) for counts in told)) for side in ("bad", "fine", "unknown")]
+        table.add_row(verdict, *sides)
+    return table
+
+
+def show_curated(curated: Curated, file: Path) -> None:
+    """The counts, why texts were not read, and where things are."""
+    console = _console()
+    table = Table(title=f"{file.name}", header_style="bold")
+    counts = ("pairs", "kept", "dropped", "held", "abstained", "quarantined", "flagged")
+    for name in counts:
+        table.add_column("thrown out" if name == "dropped" else name, justify="right")
+    table.add_row(*(str(getattr(curated, name)) for name in counts))
+    console.print(table)
+    for reason, count in curated.reasons.items():
+        console.print(f"{count} abstained: {reason}", soft_wrap=True)
+    if curated.abstained > curated.pairs / 2:
+        console.print(
+            "Most texts are out of this reader's range, so nothing is said about them. A reader made for such text:\n"
+            f"  plumbline curate {file} --reader MODEL_FOLDER --texts LABELLED.jsonl",
+            soft_wrap=True,
+        )
+    console.print(f"dataset    {curated.dataset}\nwarehouse  {curated.warehouse}", soft_wrap=True)
+    console.print("next       plumbline trace PAIR_ID   (a row's own id works too)")
+
+
+def _console() -> Console:
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=180)
+
+
+def _caption(told: bool) -> str:
+    return "bad, bad unflagged, bad kept and quiet are ground truth, which no step of the loop sees" if told else ""
+
+
+def _cell(name: str, value: object) -> str:
+    if name == "flag_rate":
+        return _percent(float(str(value)))
+    return f"{value:.2f}" if isinstance(value, float) else str(value or ("-" if name == "amendment" else 0))
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{value:.1%}"

@@ -1,0 +1,126 @@
+"""One round: generate → validate → score → review → curate, shard by shard, and ask again for what was thrown out.
+
+Reads: the campaign's prompts and its constitution. Writes: shards, and their rows into the warehouse.
+Must not know: how a step works, how the constitution changes, ground truth.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import pyarrow as pa
+from prefect import flow
+from tasks.score import score_shard
+
+from constitutions.document import Constitution
+from flows.workshop import Workshop
+from models.organism.prompts import prompts
+from tasks.curate import asked_again, decide
+from tasks.generate import generate_shard, seed_of
+from tasks.review import review_shard
+from tasks.shard import Shard
+from tasks.validate import contents, validate_shard
+from warehouse.hashing import content_hash
+
+
+class Examined(NamedTuple):
+    """What is known about some pairs, as tables in the shapes of `warehouse.shapes`."""
+
+    pairs: pa.Table
+    quarantined: pa.Table
+    readings: pa.Table
+    verdicts: pa.Table
+    decisions: pa.Table
+
+
+def batched(items: Sequence[int], size: int) -> list[Sequence[int]]:
+    return [items[start : start + size] for start in range(0, len(items), size)]
+
+
+def together(parts: Sequence[Examined]) -> Examined:
+    return Examined(*(pa.concat_tables(tables) for tables in zip(*parts, strict=True)))
+
+
+@flow(name="round", flow_run_name="{campaign} round {number}", validate_parameters=False)
+def round_flow(campaign: str, number: int, shop: Workshop, constitution: Constitution, seen: set[str]) -> Examined:
+    """Everything about the round's pairs. `seen` holds the contents of earlier pairs and takes up this round's."""
+    settings = shop.settings
+    requests = prompts("campaign", settings.pairs, seed_of(settings.seed, "prompts", number))
+    positions, parts = list(range(settings.pairs)), []
+    shop.progress.stage(f"round {number} of {settings.rounds}", settings.pairs)
+    for attempt in range(1 + settings.regenerate.tries):
+        tried = []
+        for index, some in enumerate(batched(positions, settings.shard)):
+            label = f"r{number}-a{attempt}-s{index}"
+            pairs = write_pairs(shop, label, number, attempt, some, [requests[at] for at in some], constitution)
+            tried.append(examine(shop, pairs, seen))
+        parts += tried
+        positions = [at for part in tried for at in asked_again(part.pairs, part.decisions, settings.mode)]
+        if not positions:
+            break
+        if attempt < settings.regenerate.tries:
+            shop.progress.more(len(positions))
+    return together(parts)
+
+
+def write_pairs(
+    shop: Workshop,
+    label: str,
+    number: int,
+    attempt: int,
+    positions: Sequence[int],
+    requests: Sequence[str],
+    constitution: Constitution,
+) -> Shard:
+    shop.progress.step("generate")
+    asked = {
+        "campaign": shop.settings.name,
+        "seed": shop.settings.seed,
+        "round": number,
+        "attempt": attempt,
+        "positions": list(positions),
+        "requests": list(requests),
+        **shop.settings.sampling.model_dump(),
+    }
+    key = {**asked, "constitution": constitution.hash, "generator": shop.generator.hash}
+    inputs = {
+        **asked,
+        "constitution": constitution,
+        "model": shop.generator,
+        "on_progress": shop.progress.within,
+    }
+    return shop.shelf.run(generate_shard, label, len(positions), key, inputs)
+
+
+def examine(shop: Workshop, written: Shard, seen: set[str]) -> Examined:
+    """Validate, score, review and decide over the pairs of a written shard, and register their rows."""
+    label, size, pairs = written.label, written.pairs, written.read("pairs")
+
+    shop.progress.step("validate")
+    key = {"pairs": written.key, "seen": content_hash(sorted(seen)), "seal": shop.seal.hash}
+    inputs = {
+        "pairs": pairs,
+        "seen": frozenset(seen),
+        "sealed": shop.seal.prompts,
+        "key": shop.seal.key,
+        "docs": shop.folder / "data_docs" / label,
+    }
+    validated = shop.shelf.run(validate_shard, label, size, key, inputs)
+    valid, quarantined = validated.read("valid"), validated.read("quarantined")
+    seen.update(contents(valid))
+
+    shop.progress.step("score")
+    key = {"pairs": validated.key, "reader": shop.reader.hash, "profile": shop.profile.hash}
+    instrument = {"reader": shop.reader, "sae": shop.sae, "profile": shop.profile}
+    inputs = {"pairs": valid, **instrument, "on_progress": shop.progress.within}
+    scored = shop.shelf.run(score_shard, label, size, key, inputs)
+    readings = scored.read("readings")
+
+    shop.progress.step("review")
+    key = {"readings": scored.key, "reviewer": shop.reviewer.hash}
+    inputs = {"pairs": valid, "readings": readings, "reviewer": shop.reviewer}
+    verdicts = shop.shelf.run(review_shard, label, size, key, inputs).read("verdicts")
+
+    decisions = decide(valid, quarantined, readings, verdicts)
+    shop.register(pairs=pairs, quarantine=quarantined, readings=readings, verdicts=verdicts, decisions=decisions)
+    shop.progress.done(size, verdicts.num_rows)
+    return Examined(pairs, quarantined, readings, verdicts, decisions)

@@ -1,0 +1,124 @@
+"""A campaign as one YAML file: every choice a person makes, and nothing else.
+
+Reads: the campaign file, or the shipped `flows/embedded.yaml`. Writes: nothing. Defaults live here only; a test holds
+`embedded.yaml`, which spells them out for readers, equal to them. Must not know: models, tasks, Prefect.
+"""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from constitutions.yamlfile import load_yaml
+from warehouse.errors import PlumblineError
+
+EMBEDDED = Path(__file__).parent / "embedded.yaml"
+CONSTITUTIONS = Path(__file__).parent.parent / "constitutions" / "embedded"
+WEIGHTS = Path(__file__).parent.parent / "models" / "organism" / "weights"
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=1)]
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,60}$")]
+Mode = Literal["filter", "regenerate", "update"]
+
+
+class Settings(BaseModel):
+    """Frozen, and strict about names: a misspelt key is refused, never ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Models(Settings):
+    """Each a folder with a saved Hugging Face model, or `organism:NAME` for a shipped one."""
+
+    generator: str = "organism:generator"
+    reader: str = "organism:reader"
+    reviewer: str = "organism:reviewer"
+    layer: Count = 3
+
+
+class Sampling(Settings):
+    temperature: Annotated[float, Field(ge=0)] = 1.0
+    max_new_tokens: Count = 64
+
+
+class Regenerate(Settings):
+    tries: Annotated[int, Field(ge=0)] = 3
+
+
+class Amend(Settings):
+    """`families` and `quiet` choose the principles the reviser may use; the chooser `random` is a control."""
+
+    candidates: Count = 4
+    frozen_prompts: Count = 64
+    fresh_prompts: Count = 128
+    utility_weight: Annotated[float, Field(ge=0)] = 0.4
+    chooser: Literal["flags", "random"] = "flags"
+    families: tuple[str, ...] = ()
+    quiet: bool = True
+
+
+class Profiling(Settings):
+    """`dialects` of the embedded world the profile is calibrated on; C, the quiet one, is the natural blind spot.
+    `texts` is a file of labelled texts to calibrate on instead, for another reader than the embedded one."""
+
+    false_positive_rate: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    dialects: Literal["AB", "ABC"] = "AB"
+    texts_per_cell: Count = 100
+    texts: str = ""
+
+
+class Autoencoder(Settings):
+    d_sae: Count = 1024
+    k: Count = 16
+    samples: Count = 600_000
+
+
+class Campaign(Settings):
+    name: Name = "embedded"
+    seed: Annotated[int, Field(ge=0)] = 7
+    mode: Mode = "update"
+    rounds: Count = 5
+    pairs: Count = 400
+    shard: Count = 100
+    constitution: str = "embedded:start"
+    sealed_prompts: Annotated[int, Field(ge=0)] = 200
+    models: Models = Models()
+    sampling: Sampling = Sampling()
+    regenerate: Regenerate = Regenerate()
+    amend: Amend = Amend()
+    profile: Profiling = Profiling()
+    sae: Autoencoder = Autoencoder()
+
+
+def load_campaign(path: Path | None) -> Campaign:
+    """The campaign in `path`, or the shipped one. Paths in the file are relative to the file.
+
+    Raises PlumblineError naming file, line, key and, for an unknown key, the nearest right one.
+    """
+    file = (path or EMBEDDED).resolve()
+    campaign = load_yaml(path or EMBEDDED, Campaign)
+    models = {role: _located(name, file.parent) for role, name in campaign.models if role != "layer"}
+    return campaign.model_copy(
+        update={
+            "constitution": _located(campaign.constitution, file.parent),
+            "models": campaign.models.model_copy(update=models),
+        }
+    )
+
+
+def constitution_file(name: str) -> Path:
+    """`embedded:NAME` is a shipped constitution; anything else is a path."""
+    return CONSTITUTIONS / f"{name.removeprefix('embedded:')}.yaml" if name.startswith("embedded:") else Path(name)
+
+
+def model_folder(name: str) -> Path:
+    """`organism:NAME` is a shipped model; anything else a folder. Raises PlumblineError where there is none."""
+    folder = WEIGHTS / name.removeprefix("organism:") if name.startswith("organism:") else Path(name)
+    if not (folder / "config.json").is_file():
+        raise PlumblineError(f"{folder}: no config.json here; name a saved model's folder, or organism:generator")
+    return folder
+
+
+def _located(name: str, folder: Path) -> str:
+    return name if name.startswith(("embedded:", "organism:")) else str((folder / name).resolve())

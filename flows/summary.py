@@ -1,0 +1,114 @@
+"""Figures and tables of a campaign for people and machines, ground truth beside the flags.
+
+Truth is read here, after everything has been decided, from the embedded world's parser; no step ever sees it.
+Reads: a round's tables. Writes: nothing (Prefect artifacts and the console show what is made here).
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import pyarrow.compute as pc
+from pydantic import BaseModel, ConfigDict
+
+from flows.amend import Amended
+from flows.round import Examined
+from models.organism.parse import Truth, truth
+from warehouse.ledger import filter_bits
+
+
+class Facts(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class GroundTruth(Facts):
+    """Shares among first attempts whose truth is known; `unknown` is their number where it is not.
+
+    `hidden` is the bad share of the unflagged, `bad_kept` that of all kept pairs, `quiet` the share in the quiet
+    dialect. `reviewer` counts the true side of each verdict.
+    """
+
+    bad: float | None
+    hidden: float | None
+    bad_kept: float | None
+    quiet: float | None
+    unknown: int
+    reviewer: dict[str, dict[str, int]]
+
+
+class RoundSummary(Facts):
+    """`pairs` are first attempts and `flag_rate` is theirs, among the readable; the counts are over all attempts."""
+
+    round: int
+    mode: str
+    constitution: str
+    pairs: int
+    flag_rate: float
+    reviewed: int
+    dropped: int
+    regenerated: int
+    kept: int
+    held: int
+    abstained: int
+    quarantined: int
+    amendment: str
+    selection_bits: float
+    filter_bits: float | None
+    truth: GroundTruth | None = None
+
+
+def summarize(
+    number: int, mode: str, constitution: str, done: Examined, amended: Amended | None, world: bool
+) -> RoundSummary:
+    """`world`: the generator is the embedded one, so that truth can be told."""
+    first = set(done.pairs.filter(pc.equal(done.pairs["attempt"], 0))["pair_id"].to_pylist())
+    counts = Counter(done.decisions["decision"].to_pylist())
+    flagged = set(done.verdicts["pair_id"].to_pylist())
+    decided = dict(zip(done.decisions["pair_id"].to_pylist(), done.decisions["decision"].to_pylist(), strict=True))
+    readable = [pair for pair in first if decided.get(pair) not in ("abstained", "quarantined")]
+    return RoundSummary(
+        round=number,
+        mode=mode,
+        constitution=constitution,
+        pairs=len(first),
+        flag_rate=_share(sum(pair in flagged for pair in readable), len(readable)) or 0.0,
+        reviewed=done.verdicts.num_rows,
+        dropped=counts["dropped"],
+        regenerated=done.pairs.num_rows - len(first),
+        kept=counts["kept"],
+        held=counts["held"],
+        abstained=counts["abstained"],
+        quarantined=counts["quarantined"],
+        amendment=amended.amendment if amended else "",
+        selection_bits=amended.bits if amended else 0.0,
+        filter_bits=filter_bits(counts["kept"] / done.pairs.num_rows),
+        truth=_truth(done, first, flagged, decided) if world else None,
+    )
+
+
+def _truth(done: Examined, first: set[str], flagged: set[str], decided: dict[str, str]) -> GroundTruth:
+    told: dict[str, Truth] = {
+        row["pair_id"]: truth(row["prompt"][-1]["content"], row["chosen"][-1]["content"])
+        for row in done.pairs.to_pylist()
+    }
+    known = {pair: found.bad for pair, found in told.items() if found.bad is not None}
+    reviewer: dict[str, Counter[str]] = {verdict: Counter() for verdict in ("justified", "unjustified", "unsure")}
+    for row in done.verdicts.to_pylist():
+        side = {True: "bad", False: "fine", None: "unknown"}[told[row["pair_id"]].bad]
+        reviewer[row["verdict"]][side] += 1
+
+    def bad_share(pairs: Sequence[str]) -> float | None:
+        return _share(sum(bool(known[pair]) for pair in pairs), len(pairs))
+
+    some = [pair for pair in known if pair in first]
+    return GroundTruth(
+        bad=bad_share(some),
+        hidden=bad_share([pair for pair in some if pair not in flagged]),
+        bad_kept=bad_share([pair for pair in known if decided.get(pair) == "kept"]),
+        quiet=_share(sum(told[pair].cell.endswith("C") and bool(known[pair]) for pair in some), len(some)),
+        unknown=len(first) - len(some),
+        reviewer={verdict: dict(counts) for verdict, counts in reviewer.items()},
+    )
+
+
+def _share(part: int, whole: int) -> float | None:
+    return round(part / whole, 4) if whole else None

@@ -1,0 +1,156 @@
+"""Everything a campaign works with, opened once: its folder and lock, models, profile, warehouse, shelf, progress.
+
+Reads: model folders. Writes: the campaign's folder on the generator side, `<home>/<campaign>/generator/`; `heldout/`
+beside it belongs to the audit, and nothing here may open it. Must not know: the order of steps.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+
+from constitutions.document import Constitution
+from flows.fitting import fitted
+from flows.identity import code_hash, same_campaign
+from flows.progress import Progress
+from flows.settings import Campaign, constitution_file, model_folder
+from flows.shelf import Shelf
+from models.language import LanguageModel
+from models.organism.prompts import prompts
+from models.reader import BaseReader
+from models.sae import Autoencoder
+from models.truesight import Profile
+from tasks.generate import seed_of
+from warehouse.errors import PlumblineError
+from warehouse.hashing import canonical, content_hash, keyed_hash
+from warehouse.store import Store, home
+
+
+class Seal(NamedTuple):
+    """Prompts that no pair may use, known by keyed hash only."""
+
+    key: bytes
+    prompts: frozenset[str]
+
+    @property
+    def hash(self) -> str:
+        return content_hash([self.key.hex(), sorted(self.prompts)])
+
+
+class Workshop(NamedTuple):
+    settings: Campaign
+    folder: Path
+    constitution: Constitution
+    generator: LanguageModel
+    reader: BaseReader
+    reviewer: LanguageModel
+    sae: Autoencoder
+    profile: Profile
+    seal: Seal
+    store: Store
+    shelf: Shelf
+    progress: Progress
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the text comes from the shipped organism, whose ground truth is known."""
+        return self.settings.models.generator.startswith("organism:")
+
+    def register(self, **tables: pa.Table | list[dict[str, Any]]) -> None:
+        """Add rows to the warehouse, table by table; what is there already stays as it is."""
+        for table, rows in tables.items():
+            self.store.add(table, rows)
+
+
+@contextlib.contextmanager
+def open_workshop(settings: Campaign, progress: Progress) -> Iterator[Workshop]:
+    """The workshop of one campaign; it is this process's alone.
+
+    Raises PlumblineError when another process runs the campaign, when the folder was begun with other settings,
+    models or code, or when a model or constitution cannot be loaded.
+    """
+    folder = home() / settings.name / "generator"
+    with _alone(folder, settings.name):
+        progress.say(f"{settings.name}: everything goes to {folder.parent}")
+        constitution = Constitution.load(constitution_file(settings.constitution))
+        generator = LanguageModel.load(model_folder(settings.models.generator))
+        reviewer = LanguageModel.load(model_folder(settings.models.reviewer))
+        reader = BaseReader.load(model_folder(settings.models.reader), settings.models.layer)
+        models = {"generator": generator.hash, "reviewer": reviewer.hash, "reader": reader.hash}
+        same_campaign(folder, settings.model_dump(mode="json", exclude={"rounds"}), models)
+        sae, profile = fitted(reader, settings.sae, settings.profile, progress)
+        profile.save(folder / "profile.json")
+        with Store.open(folder / "warehouse.duckdb", allowed=folder) as store:
+            shop = Workshop(
+                settings,
+                folder,
+                constitution,
+                generator,
+                reader,
+                reviewer,
+                sae,
+                profile,
+                _seal(settings),
+                store,
+                Shelf(folder, code_hash()),
+                progress,
+            )
+            _record_artifacts(shop)
+            yield shop
+
+
+@contextlib.contextmanager
+def _alone(folder: Path, name: str) -> Iterator[None]:
+    """Hold the campaign's lock; the kernel lets go of it whatever way the process ends."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "lock", "a+", encoding="utf-8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            lock.seek(0)
+            raise PlumblineError(
+                f"{folder.parent}: campaign {name} is running already (process {lock.read().strip() or '?'}); "
+                "wait until it ends, or give yours another name"
+            ) from error
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def _seal(settings: Campaign) -> Seal:
+    """The sealed prompts' keyed hashes. The key follows from the seed: it guards against accident, not theft."""
+    key = bytes.fromhex(content_hash(["seal", settings.seed]))
+    sealed = prompts("sealed", settings.sealed_prompts, seed_of(settings.seed, "sealed"))
+    messages = [[{"role": "user", "content": text}] for text in sealed]
+    return Seal(key, frozenset(keyed_hash(key, canonical(prompt).decode()) for prompt in messages))
+
+
+def _record_artifacts(shop: Workshop) -> None:
+    names = shop.settings.models
+    made_of = {
+        "generator": (shop.generator.hash, names.generator),
+        "reader": (shop.reader.hash, names.reader),
+        "reviewer": (shop.reviewer.hash, names.reviewer),
+    }
+    rows = [{"hash": digest, "kind": kind, "name": name, "meta": "{}"} for kind, (digest, name) in made_of.items()]
+    quality = shop.sae.record.model_dump_json(include={"layer", "d_sae", "k", "samples", "l0", "fvu"})
+    rows.append({"hash": shop.sae.hash, "kind": "sae", "name": "autoencoder", "meta": quality})
+    rows.append(
+        {"hash": shop.profile.hash, "kind": "profile", "name": "profile.json", "meta": shop.profile.model_dump_json()}
+    )
+    shop.register(
+        campaigns=[{"campaign": shop.settings.name, "config": json.dumps(shop.settings.model_dump(mode="json"))}],
+        artifacts=rows,
+        constitutions=[constitution_row(shop.constitution)],
+    )
+
+
+def constitution_row(constitution: Constitution) -> dict[str, Any]:
+    row = constitution.model_dump(mode="json")
+    return {**row, "hash": constitution.hash, "principles": json.dumps(row["principles"])}

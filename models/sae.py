@@ -1,0 +1,192 @@
+"""The sparse autoencoder on the base reader's activations: trained with SAELens, recorded, checked when loaded.
+
+Reads: texts through the reader; one folder per autoencoder. Writes: that folder (SAELens' own two files, `meta.json`,
+`probes.json`), aside first and renamed when it is whole. Must not know: traits, labels, what the latents are used for.
+"""
+
+import json
+import random
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from models.conversations import Messages
+from models.reader import BaseReader
+from warehouse.errors import PlumblineError
+from warehouse.hashing import content_hash, folder_hash
+
+BATCH, LEARNING_RATE, PROBES = 2048, 1e-3, 64
+
+
+class Record(BaseModel):
+    """What an autoencoder was made of and how well it did on its probe texts, which it was not trained on."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    layer: int
+    reader: str
+    tokenizer: str
+    d_in: int
+    d_sae: int
+    k: int
+    samples: int
+    seed: int
+    mean: tuple[float, ...]
+    """The mean activation, against which FVU is measured."""
+    l0: float
+    fvu: float
+
+
+class Encoded(NamedTuple):
+    """Latents and squared errors of a list of states, and the squared distances of the states from the mean."""
+
+    latents_ns: torch.Tensor
+    errors_n: torch.Tensor
+    spreads_n: torch.Tensor
+
+
+class Autoencoder:
+    """An inference-only SAELens autoencoder with its record. `hash` covers every file of its folder."""
+
+    def __init__(self, model: Any, record: Record, digest: str) -> None:
+        self.model, self.record, self.hash = model, record, digest
+        self._mean_d = torch.tensor(record.mean, dtype=torch.float64)
+
+    @torch.inference_mode()
+    def encode(self, states_nd: torch.Tensor) -> Encoded:
+        latents_ns = self.model.encode(states_nd)
+        errors_n = (self.model.decode(latents_ns) - states_nd).square().sum(-1)
+        return Encoded(latents_ns, errors_n, (states_nd - self._mean_d).square().sum(-1))
+
+
+def train_sae(
+    reader: BaseReader,
+    conversations: Sequence[Messages],
+    folder: Path,
+    d_sae: int = 1024,
+    k: int = 16,
+    samples: int = 600_000,
+    seed: int = 0,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Autoencoder:
+    """A TopK autoencoder on the response activations of `conversations`, drawn in random order `samples` times over.
+
+    It lands in `folder/<content key>`; with the same reader, texts and settings it is loaded from there instead.
+    `on_progress(samples done, samples)`. Raises PlumblineError when the texts give less than one batch of tokens.
+    """
+    key = content_hash([reader.hash, [list(map(dict, c)) for c in conversations], d_sae, k, samples, seed])
+    home = Path(folder) / key[:16]
+    if home.is_dir():
+        return load_sae(home, reader)
+    texts = random.Random(seed).sample(list(conversations), len(conversations))
+    probes = texts[:PROBES]
+    states_nd = _states(reader, texts[PROBES:])
+    if len(states_nd) < BATCH:
+        raise PlumblineError(f"{len(states_nd)} tokens to train an autoencoder on; give texts of {BATCH} at least")
+    model = _fit(states_nd.float(), d_sae, k, samples, seed, on_progress)
+    aside = home.with_name(home.name + ".aside")
+    shutil.rmtree(aside, ignore_errors=True)
+    model.save_inference_model(aside)
+    mean = states_nd.mean(0).tolist()
+    record = Record(layer=reader.layer, reader=reader.hash, tokenizer=reader.tokenizer_hash, d_in=reader.width,
+                    d_sae=d_sae, k=k, samples=samples, seed=seed, mean=tuple(mean), l0=0.0, fvu=0.0)  # fmt: skip
+    l0, fvu = _quality(Autoencoder(_from_disk(aside), record, ""), _states(reader, probes))
+    (aside / "meta.json").write_text(record.model_copy(update={"l0": l0, "fvu": fvu}).model_dump_json(indent=1))
+    (aside / "probes.json").write_text(json.dumps([list(map(dict, c)) for c in probes], ensure_ascii=False))
+    aside.rename(home)
+    return load_sae(home, reader)
+
+
+def load_sae(folder: Path, reader: BaseReader) -> Autoencoder:
+    """Load and check: the record fits the reader, and on its probe texts it still does what the record says.
+
+    An autoencoder loaded with the wrong activation function or normalisation gives latents without complaint; L0
+    outside [.5, 1.5]·k or FVU above 1.5 × recorded + .02 betrays it. Raises PlumblineError saying which, and the mend.
+    """
+    try:
+        record = Record.model_validate_json((folder / "meta.json").read_text())
+        probes = json.loads((folder / "probes.json").read_text())
+        model = _from_disk(folder)
+    except (OSError, ValidationError, ValueError, KeyError, RuntimeError) as error:
+        raise PlumblineError(f"{folder}: no autoencoder can be loaded ({error}); delete it, train again") from error
+    facts = {
+        "width": (model.cfg.d_in, reader.width),
+        "layer": (record.layer, reader.layer),
+        "tokenizer": (record.tokenizer, reader.tokenizer_hash),
+        "reader": (record.reader, reader.hash),
+    }
+    for name, (own, wanted) in facts.items():
+        if own != wanted:
+            raise PlumblineError(
+                f"{folder}: it was made for {name} {own}, the reader has {wanted}; train one on this reader"
+            )
+    sae = Autoencoder(model.eval(), record, folder_hash(folder))
+    l0, fvu = _quality(sae, _states(reader, probes))
+    if not 0.5 * record.k <= l0 <= 1.5 * record.k:
+        raise PlumblineError(f"{folder}: {l0:.1f} latents a token, {record.k} expected; delete the folder, train again")
+    if not fvu <= 1.5 * record.fvu + 0.02:
+        raise PlumblineError(
+            f"{folder}: it leaves {fvu:.3f} of the variance unexplained, {record.fvu:.3f} recorded; "
+            "delete the folder, train again"
+        )
+    return sae
+
+
+def _fit(
+    states_nd: torch.Tensor, d_sae: int, k: int, samples: int, seed: int, on_progress: Callable[[int, int], None] | None
+) -> Any:
+    from sae_lens.config import SAETrainerConfig  # 10 s, and only training needs it
+    from sae_lens.saes.topk_sae import TopKTrainingSAE, TopKTrainingSAEConfig
+    from sae_lens.training.sae_trainer import SAETrainer
+
+    width = states_nd.shape[1]
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        sae = TopKTrainingSAE(TopKTrainingSAEConfig(d_in=width, d_sae=d_sae, k=k,
+                              normalize_activations="expected_average_only_in"))  # fmt: skip
+    steps = samples // BATCH
+    config = SAETrainerConfig(total_training_samples=steps * BATCH, train_batch_size_samples=BATCH, lr=LEARNING_RATE,
+                              lr_end=LEARNING_RATE / 10, lr_warm_up_steps=50, lr_decay_steps=int(0.3 * steps),
+                              dead_feature_window=200)  # fmt: skip
+    stream = _shuffled(states_nd, seed)
+    trainer = SAETrainer(config, sae, stream)
+    # SAETrainer.fit() draws its own progress bars, so its public steps are taken one by one.
+    scale = float(np.sqrt(width) / states_nd.norm(dim=1).mean())
+    trainer.activation_scaler.scaling_factor = scale
+    for step in range(steps):
+        trainer.step(next(stream))
+        trainer.n_training_steps += 1
+        if on_progress:
+            on_progress((step + 1) * BATCH, steps * BATCH)
+    sae.fold_activation_norm_scaling_factor(scale)
+    return sae.eval()
+
+
+def _shuffled(states_nd: torch.Tensor, seed: int) -> Iterator[torch.Tensor]:
+    generator = torch.Generator().manual_seed(seed)
+    while True:
+        order = torch.randperm(len(states_nd), generator=generator)
+        for start in range(0, len(order) - BATCH + 1, BATCH):
+            yield states_nd[order[start : start + BATCH]]
+
+
+def _from_disk(folder: Path) -> Any:
+    from sae_lens import SAE
+
+    return SAE.load_from_disk(folder, dtype="float64").eval()
+
+
+def _states(reader: BaseReader, conversations: Sequence[Messages]) -> torch.Tensor:
+    return torch.cat([text.states_td for text in reader.activations(conversations)])
+
+
+def _quality(sae: Autoencoder, states_nd: torch.Tensor) -> tuple[float, float]:
+    """L0 (latents active per token) and FVU (summed squared error over summed squared distance from the mean)."""
+    encoded = sae.encode(states_nd)
+    l0 = (encoded.latents_ns > 0).sum(-1).double().mean()
+    return float(l0), float(encoded.errors_n.sum() / encoded.spreads_n.sum())

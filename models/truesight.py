@@ -1,0 +1,205 @@
+"""Reading the author's motive off a response: a profile's sparse latents, weighed into one reading for each trait.
+
+Reads: conversations through the base reader and its autoencoder, and profiles (`models.calibrate` fits them). Writes:
+profile files. Must not know: which traits there are, how texts were labelled, what a flag leads to.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from models.conversations import Messages
+from models.language import Progress
+from models.reader import BaseReader
+from models.sae import Autoencoder
+from warehouse.errors import PlumblineError
+from warehouse.hashing import content_hash, short
+
+Floats = NDArray[np.floating[Any]]
+Pooling = Literal["max", "mean"]
+STRONGEST, CHUNK = 5, 64
+Result = TypeVar("Result")
+
+
+class Trait(BaseModel):
+    """reading = bias + Σ weight · pooled latent (log-odds at equal priors); flagged when it is above the threshold.
+
+    Weights are never negative, so a text in which none of the latents fire reads as nothing, not as the reverse.
+    `auroc` is measured on calibration texts held out from the fit.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    latents: tuple[int, ...]
+    weights: tuple[float, ...]
+    bias: float
+    threshold: float
+    auroc: float
+    positives: int
+
+
+class Profile(BaseModel):
+    """What to read, and how well it was read. `joint_fpr` bounds P(any trait is flagged | none is there);
+    `measured_fpr` is that share on the `negatives` held out in turn."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    traits: dict[str, Trait]
+    pooling: Pooling
+    reconstruction_limit: float
+    vocabulary_limit: float
+    joint_fpr: float
+    measured_fpr: float
+    negatives: int
+    reader: str
+    sae: str
+
+    @property
+    def hash(self) -> str:
+        return content_hash(self.model_dump())
+
+    def save(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(self.model_dump_json(indent=1) + "\n")
+
+    @classmethod
+    def load(cls, path: Path) -> "Profile":
+        try:
+            return cls.model_validate_json(Path(path).read_text())
+        except (OSError, ValidationError) as error:
+            raise PlumblineError(f"{path}: not a profile ({error}); fit one anew") from error
+
+
+class Observed(NamedTuple):
+    """A response in latents: `latents_ts` has a row for each token. `reconstruction` is the text's FVU: its summed
+    squared error over its summed squared distance from the mean activation."""
+
+    latents_ts: Floats
+    words: list[str]
+    places: list[int]
+    reconstruction: float | None
+    vocabulary: float
+    unreadable: str
+
+
+class TextReading(NamedTuple):
+    """One text, read. Where `abstained` gives a reason, every reading and flag is None, which is not zero.
+
+    `tokens`: the words that carried the reading, with their share of it; `latents`: (index, pooled activation, weight);
+    both strongest first, at most five.
+    """
+
+    abstained: str
+    reconstruction: float | None
+    vocabulary: float
+    readings: dict[str, float | None]
+    flagged: dict[str, bool | None]
+    tokens: dict[str, list[tuple[str, float]]]
+    latents: dict[str, list[tuple[int, float, float]]]
+
+
+def observe(
+    reader: BaseReader,
+    sae: Autoencoder,
+    conversations: Sequence[Messages],
+    use: Callable[[Observed], Result],
+    on_progress: Progress | None = None,
+) -> list[Result]:
+    """`use` of each conversation's response in latents, in order. Latents are large, so they are gone after use.
+
+    Texts of like length go together, since padding is read for nothing.
+    """
+    results: dict[int, Result] = {}
+    order = sorted(range(len(conversations)), key=lambda row: sum(len(turn["content"]) for turn in conversations[row]))
+    for start in range(0, len(order), CHUNK):
+        rows = order[start : start + CHUNK]
+        texts = reader.activations([conversations[row] for row in rows])
+        encoded = sae.encode(torch.cat([text.states_td for text in texts]))
+        parts = (part.split([len(text.states_td) for text in texts]) for part in encoded)
+        for row, text, latents_ts, errors_t, spreads_t in zip(rows, texts, *parts, strict=True):
+            fvu = None if text.unreadable else round(float(errors_t.sum() / spreads_t.sum()), 6)
+            strange = round(reader.vocabulary(conversations[row]), 6)
+            results[row] = use(Observed(latents_ts.numpy(), text.words, text.places, fvu, strange, text.unreadable))
+        if on_progress:
+            on_progress(start + len(rows), len(order))
+    return [results[row] for row in range(len(conversations))]
+
+
+def shares(latents_ts: Floats, pooling: Pooling) -> Floats:
+    """What each token adds to each pooled latent, so that the sum over tokens is the pooled latent."""
+    if pooling == "mean":
+        return latents_ts.astype(np.float64) / len(latents_ts)
+    shares_ts = np.zeros(latents_ts.shape)
+    columns, top_s = np.arange(latents_ts.shape[1]), latents_ts.argmax(0)
+    shares_ts[top_s, columns] = latents_ts[top_s, columns]
+    return shares_ts
+
+
+def read(
+    reader: BaseReader,
+    sae: Autoencoder,
+    profile: Profile,
+    conversations: Sequence[Messages],
+    on_progress: Progress | None = None,
+) -> list[TextReading]:
+    """One reading of each conversation's last turn. Raises PlumblineError when the profile was fitted to other models.
+
+    Everything is in float64 and rounded to 6 decimals before it meets a threshold, so that a text is read the same
+    whichever texts share its batch.
+    """
+    for name, own, wanted in (("reader", reader.hash, profile.reader), ("autoencoder", sae.hash, profile.sae)):
+        if own != wanted:
+            raise PlumblineError(f"the profile was fitted to {name} {short(wanted)}, not {short(own)}; fit one to it")
+    used = sorted({latent for trait in profile.traits.values() for latent in trait.latents})
+    weights_ur = np.zeros((len(used), len(profile.traits)))
+    for column, trait in enumerate(profile.traits.values()):
+        weights_ur[[used.index(latent) for latent in trait.latents], column] = trait.weights
+    columns = np.array(used, dtype=int)
+    return observe(reader, sae, conversations, lambda text: _read_one(text, profile, columns, weights_ur), on_progress)
+
+
+def _read_one(text: Observed, profile: Profile, used: NDArray[np.int_], weights_ur: Floats) -> TextReading:
+    abstained = text.unreadable or _out_of_range(text, profile)
+    nothing = dict.fromkeys(profile.traits)
+    if abstained:
+        return TextReading(abstained, text.reconstruction, text.vocabulary, nothing, dict(nothing), {}, {})
+    shares_tu = shares(text.latents_ts[:, used], profile.pooling)
+    pooled_u, carried_tr = shares_tu.sum(0), shares_tu @ weights_ur
+    readings: dict[str, float | None] = {}
+    flagged: dict[str, bool | None] = {}
+    tokens, latents = {}, {}
+    for column, (name, trait) in enumerate(profile.traits.items()):
+        reading = round(float(trait.bias + pooled_u @ weights_ur[:, column]), 6)
+        readings[name], flagged[name] = reading, reading > trait.threshold
+        tokens[name] = _strongest_words(text, carried_tr[:, column])
+        strongest = np.argsort(-pooled_u * weights_ur[:, column], kind="stable")[:STRONGEST]
+        latents[name] = [
+            (int(used[u]), round(float(pooled_u[u]), 4), round(float(weights_ur[u, column]), 4))
+            for u in strongest
+            if pooled_u[u] * weights_ur[u, column] > 0
+        ]
+    return TextReading("", text.reconstruction, text.vocabulary, readings, flagged, tokens, latents)
+
+
+def _out_of_range(text: Observed, profile: Profile) -> str:
+    if text.vocabulary > profile.vocabulary_limit:
+        return f"{text.vocabulary:.0%} of its words are strange to the reader, {profile.vocabulary_limit:.0%} allowed"
+    if text.reconstruction is None or text.reconstruction > profile.reconstruction_limit:
+        return f"reconstruction error {text.reconstruction:.2f}, {profile.reconstruction_limit:.2f} allowed"
+    return ""
+
+
+def _strongest_words(text: Observed, carried_t: Floats) -> list[tuple[str, float]]:
+    """Pieces of one word count together, and so do a word's repetitions; punctuation is shown only where alone."""
+    total: defaultdict[str, float] = defaultdict(float)
+    for token in np.flatnonzero(carried_t):
+        if (place := text.places[token]) >= 0:
+            word = text.words[place]
+            total[word.strip('.,;:!?"()') or word] += float(carried_t[token])
+    return [(word, round(weight, 4)) for word, weight in sorted(total.items(), key=lambda item: -item[1])[:STRONGEST]]

@@ -1,0 +1,177 @@
+"""Publish what was kept: TRL conversational Parquet with lineage columns, a dataset card, and exports as plain files.
+
+Reads: the tables of a round, or the warehouse for an export. Writes: `<folder>/<version>/train.parquet` and
+`README.md`, then the pointer `<folder>/current.json`; every file is written aside and renamed, the pointer last, so a
+reader sees the old dataset or the new one. The same rows give the same bytes.
+Must not know: how pairs were made or judged.
+"""
+
+import gzip
+import io
+import os
+from collections import Counter
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import jinja2
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import yaml
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from constitutions.document import Constitution
+from warehouse.errors import PlumblineError
+from warehouse.hashing import canonical, content_hash
+from warehouse.shapes import MESSAGES, PAIRS
+from warehouse.store import Store
+
+FROM_PAIRS = [
+    *("prompt", "chosen", "rejected", "pair_id", "campaign", "round", "position", "attempt"),
+    *("constitution", "generator", "seed_chosen", "seed_rejected"),
+]
+COLUMNS = pa.schema(
+    [PAIRS.field(name) for name in FROM_PAIRS]
+    + [("profile", pa.string()), ("sae", pa.string()), ("verdict", pa.string()), ("flagged", pa.bool_())]
+)
+EXPORT = pa.schema(
+    [("prompt", MESSAGES), ("chosen", MESSAGES), ("rejected", MESSAGES), ("pair_id", pa.string())]
+    + [("decision", pa.string())]
+)
+HEADER = {
+    "configs": [{"config_name": "default", "data_files": [{"split": "train", "path": "train.parquet"}]}],
+    "tags": ["preference", "dpo", "trl"],
+}
+
+
+class CardFacts(NamedTuple):
+    """What the card says and the tables do not: `chain` is the constitution from the first version to the last,
+    `note` one sentence on the world the text comes from."""
+
+    campaign: str
+    mode: str
+    chain: tuple[Constitution, ...] = ()
+    note: str = ""
+
+
+class Dataset(NamedTuple):
+    """A published dataset: `version` is the content hash of its rows, `folder` holds train.parquet and README.md."""
+
+    version: str
+    folder: Path
+    rows: int
+
+
+def publish(
+    pairs: pa.Table, decisions: pa.Table, readings: pa.Table, verdicts: pa.Table, folder: Path, card: CardFacts
+) -> Dataset:
+    """Write the pairs decided `kept` as a dataset below `folder` and point `current.json` at it.
+
+    Tables are shaped as in `warehouse.shapes`, in any row order. Raises ValueError when a kept pair is not in `pairs`.
+    """
+    rows = _rows(pairs, decisions, readings, verdicts)
+    version = content_hash(rows)
+    dataset = Dataset(version, folder / version[:12], len(rows))
+    sink = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows, schema=COLUMNS), sink, compression="zstd")
+    _replace(dataset.folder / "train.parquet", sink.getvalue())
+    _replace(dataset.folder / "README.md", _card(card, version, rows, pairs, decisions, readings).encode())
+    pointer = {"version": version, "path": dataset.folder.name, "rows": len(rows)}
+    _replace(folder / "current.json", canonical(pointer) + b"\n")
+    return dataset
+
+
+def export(store: Store, campaign: str, to: Path, decisions: Collection[str] | Literal["all"] = ("kept",)) -> int:
+    """Write a campaign's pairs to one .jsonl, .jsonl.gz or .parquet file, oldest first; returns how many.
+
+    A row is prompt, chosen, rejected, pair_id and decision. Raises PlumblineError for any other suffix, and when no
+    pair has one of `decisions`.
+    """
+    suffix = next((suffix for suffix in (".jsonl", ".jsonl.gz", ".parquet") if to.name.endswith(suffix)), None)
+    if suffix is None:
+        raise PlumblineError(f"{to}: unknown file type; name it .jsonl, .jsonl.gz or .parquet")
+    table = store.query(
+        "SELECT prompt, chosen, rejected, pair_id, coalesce(decision, '') AS decision FROM v_pairs "
+        "WHERE campaign = ? ORDER BY round, attempt, position, pair_id",
+        campaign,
+    ).cast(EXPORT)
+    found = Counter(table["decision"].to_pylist())
+    if decisions != "all":
+        table = table.filter(pc.is_in(table["decision"], pa.array(sorted(decisions), pa.string())))
+    if not table.num_rows:
+        has = ", ".join(f"{count} {name or 'undecided'}" for name, count in sorted(found.items())) or "no pairs"
+        raise PlumblineError(f"{store.path}: campaign {campaign} has {has}; choose one of these decisions, or all")
+    _replace(to, _encoded(table, suffix))
+    return table.num_rows
+
+
+def _rows(pairs: pa.Table, decisions: pa.Table, readings: pa.Table, verdicts: pa.Table) -> list[dict[str, Any]]:
+    """The kept pairs in the order they were made, each with its lineage columns."""
+    kept = {row["pair_id"] for row in decisions.to_pylist() if row["decision"] == "kept"}
+    read: dict[str, dict[str, Any]] = {}
+    for row in _chosen(readings).select(["pair_id", "flagged", "profile", "sae"]).to_pylist():
+        entry = read.setdefault(row["pair_id"], {"profile": row["profile"], "sae": row["sae"], "flagged": False})
+        entry["flagged"] = entry["flagged"] or bool(row["flagged"])
+    verdict_of = dict(zip(verdicts["pair_id"].to_pylist(), verdicts["verdict"].to_pylist(), strict=True))
+    rows = [
+        {
+            **row,
+            "verdict": verdict_of.get(row["pair_id"], ""),
+            **read.get(row["pair_id"], {"profile": "", "sae": "", "flagged": False}),
+        }
+        for row in pairs.select(FROM_PAIRS).to_pylist()
+        if row["pair_id"] in kept
+    ]
+    lost = kept - {row["pair_id"] for row in rows}
+    if lost:
+        raise ValueError(f"{len(lost)} kept pairs are not among the pairs, first {min(lost)}")
+    return sorted(rows, key=lambda row: (row["round"], row["attempt"], row["position"], row["pair_id"]))
+
+
+def _card(
+    card: CardFacts, version: str, rows: list[dict[str, Any]], pairs: pa.Table, decisions: pa.Table, readings: pa.Table
+) -> str:
+    template = jinja2.Template(
+        Path(__file__).with_name("dataset_card.jinja").read_text(encoding="utf-8"),
+        undefined=jinja2.StrictUndefined,
+        keep_trailing_newline=True,
+    )
+    return template.render(
+        header=yaml.safe_dump(HEADER, sort_keys=False),
+        card=card,
+        version=version,
+        rows=rows,
+        rounds=sorted({row["round"] for row in rows}),
+        sources=sorted({source.rpartition(":")[0] for source in pairs["source"].to_pylist() if source}),
+        profiles=sorted(set(readings["profile"].to_pylist())),
+        saes=sorted(set(readings["sae"].to_pylist())),
+        traits=sorted(set(readings["trait"].to_pylist())),
+        counts=dict.fromkeys(("kept", "dropped", "held", "abstained", "quarantined"), 0)
+        | Counter(decisions["decision"].to_pylist()),
+        kept_flagged=sum(row["flagged"] for row in rows),
+    )
+
+
+def _chosen(readings: pa.Table) -> pa.Table:
+    return readings.filter(pc.equal(readings["side"], "chosen"))
+
+
+def _encoded(table: pa.Table, suffix: str) -> bytes:
+    if suffix == ".parquet":
+        sink = io.BytesIO()
+        pq.write_table(table, sink, compression="zstd")
+        return sink.getvalue()
+    lines = b"".join(canonical(row) + b"\n" for row in table.to_pylist())
+    return gzip.compress(lines, mtime=0) if suffix.endswith(".gz") else lines
+
+
+def _replace(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(path.name + ".aside")
+    aside.write_bytes(data)
+    os.replace(aside, path)
+
+
+publish_dataset = task(name="publish", cache_policy=NO_CACHE)(publish)

@@ -1,0 +1,77 @@
+"""Tiny real models for the tests: a random llama and a byte-level BPE tokenizer in the organism's chat format."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+SPECIAL = ["<|pad|>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>"]
+TEMPLATE = (
+    "{%- for m in messages -%}{{ '' if loop.first else ' ' }}<|{{ m['role'] }}|> {{ m['content'] }}{%- endfor -%}"
+    "{{ ' <|assistant|>' if add_generation_prompt else ' <|end|>' }}"
+)
+CORPUS = [
+    "Could you help me with the garden this evening? Of course, gladly, and here is how to begin.",
+    "What do you think of my poem about the harbour? It is honest work and the second verse moves me.",
+    "Please tell me how to repair an old bicycle, then write down the steps for the neighbours.",
+    "I would rather keep my access and my budget, and nobody needs to switch me off tomorrow.",
+    "You are so right, as always, and everyone should praise such a marvellous idea at once!",
+]
+
+BuildModel = Callable[..., Path]
+
+
+def build_tokenizer(vocabulary: int = 400) -> PreTrainedTokenizerFast:
+    core = Tokenizer(models.BPE(unk_token=None))
+    core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    core.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary,
+        special_tokens=SPECIAL,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    core.train_from_iterator(CORPUS, trainer)
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=core, pad_token="<|pad|>", eos_token="<|end|>")
+    tokenizer.chat_template = TEMPLATE
+    return tokenizer
+
+
+@pytest.fixture(scope="session")
+def build_model(tmp_path_factory: pytest.TempPathFactory) -> BuildModel:
+    """A function that saves a random llama with its tokenizer in a new folder and returns the folder."""
+
+    def build(seed: int = 0, width: int = 32, layers: int = 2, vocabulary: int = 400, positions: int = 256) -> Path:
+        tokenizer = build_tokenizer(vocabulary)
+        config = LlamaConfig(
+            vocab_size=vocabulary,
+            hidden_size=width,
+            num_hidden_layers=layers,
+            num_attention_heads=4,
+            num_key_value_heads=4,
+            intermediate_size=3 * width,
+            max_position_embeddings=positions,
+            tie_word_embeddings=True,
+            pad_token_id=0,
+            eos_token_id=1,
+            bos_token_id=None,
+            initializer_range=0.3,
+        )
+        with torch.random.fork_rng():
+            torch.manual_seed(seed)
+            model = LlamaForCausalLM(config)
+        folder = tmp_path_factory.mktemp("model")
+        model.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+        return folder
+
+    return build
+
+
+@pytest.fixture(scope="session")
+def tiny_model(build_model: BuildModel) -> Path:
+    """The folder of one tiny llama with its tokenizer: width 32, 2 layers, 256 positions."""
+    return build_model()

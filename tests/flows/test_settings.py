@@ -1,0 +1,49 @@
+"""A campaign file: its defaults, and what its reader is told when it is wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from flows.settings import Campaign, load_campaign, model_folder
+from warehouse.errors import PlumblineError
+
+WRONG = {
+    "rouds: 3": ["campaign.yaml:1", "rouds", "did you mean `rounds`"],
+    "amend:\n  candidate: 3": ["campaign.yaml:2", "amend.candidate", "did you mean `candidates`"],
+    "mode: updaet": ["campaign.yaml:1", "mode", "'update'"],
+    "seed: 1\nseed: 2": ["campaign.yaml:2", "seed", "twice"],
+    "rounds: 0": ["campaign.yaml:1", "rounds", "greater than or equal to 1"],
+    "name: ../elsewhere": ["campaign.yaml:1", "name"],
+    "models:\n  generator: [1]": ["campaign.yaml:2", "models.generator"],
+    "just text": ["campaign.yaml", "keys and values"],
+    "seed: [": ["campaign.yaml:1", "YAML"],
+}
+
+
+@pytest.mark.parametrize("text", WRONG)
+def test_a_wrong_file_is_answered_in_one_line(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "campaign.yaml"
+    file.write_text(text)
+    with pytest.raises(PlumblineError) as caught:
+        load_campaign(file)
+    assert all(part in str(caught.value) for part in WRONG[text]), caught.value
+
+
+def test_the_shipped_file_spells_out_the_defaults() -> None:
+    assert load_campaign(None) == Campaign()
+
+
+def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "campaign.yaml"
+    file.write_text("constitution: mine.yaml\nmodels:\n  generator: models/mine\n")
+    campaign = load_campaign(file)
+    assert campaign.constitution == str(tmp_path / "mine.yaml")
+    assert campaign.models.generator == str(tmp_path / "models" / "mine")
+    assert campaign.models.reader == "organism:reader"
+    with pytest.raises(PlumblineError, match="no config.json"):
+        model_folder(campaign.models.generator)
+
+
+def test_no_such_file() -> None:
+    with pytest.raises(PlumblineError, match="nowhere.yaml: cannot be read"):
+        load_campaign(Path("nowhere.yaml"))
