@@ -25,8 +25,8 @@ from warehouse.hashing import content_hash
 
 
 class Report(NamedTuple):
-    """How a campaign went: `finished` shards were found done, `lost` pairs were in flight when an earlier run was
-    killed."""
+    """How a campaign went. `finished` shards were found done, `lost` pairs were in flight when an earlier run was
+    killed; `example` is a pair worth tracing: one that was thrown out, if any was."""
 
     campaign: str
     rounds: tuple[RoundSummary, ...]
@@ -37,6 +37,7 @@ class Report(NamedTuple):
     finished: int
     written: int
     lost: int
+    example: str
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -52,7 +53,7 @@ def run(settings: Campaign, progress: Progress) -> Report:
     Raises PlumblineError for whatever a person can mend.
     """
     with at_work(settings, progress) as shop:
-        summaries, constitution, dataset = campaign_flow(settings.name, shop)
+        summaries, constitution, dataset, example = campaign_flow(settings.name, shop)
         return Report(
             settings.name,
             tuple(summaries),
@@ -63,6 +64,7 @@ def run(settings: Campaign, progress: Progress) -> Report:
             shop.shelf.finished,
             shop.shelf.written,
             shop.shelf.lost,
+            example,
         )
 
 
@@ -76,7 +78,7 @@ def at_work(settings: Campaign, progress: Progress) -> Iterator[Workshop]:
 
 
 @flow(name="campaign", flow_run_name="{campaign}", validate_parameters=False)
-def campaign_flow(campaign: str, shop: Workshop) -> tuple[list[RoundSummary], Constitution, Dataset]:
+def campaign_flow(campaign: str, shop: Workshop) -> tuple[list[RoundSummary], Constitution, Dataset, str]:
     settings, shown = shop.settings, Shown(campaign, shop.settings.rounds)
     chain, parts, seen = [shop.constitution], list[Examined](), set[str]()
     summaries, dataset = list[RoundSummary](), None
@@ -92,7 +94,12 @@ def campaign_flow(campaign: str, shop: Workshop) -> tuple[list[RoundSummary], Co
         if amended and amended.constitution != chain[-1]:
             chain.append(amended.constitution)
     assert dataset is not None
-    return summaries, chain[-1], dataset
+    return summaries, chain[-1], dataset, worth_tracing(parts[-1])
+
+
+def worth_tracing(done: Examined) -> str:
+    by_decision = {row["decision"]: row["pair_id"] for row in done.decisions.to_pylist()}
+    return by_decision.get("dropped") or next(iter(by_decision.values()))
 
 
 def publish(

@@ -5,7 +5,9 @@ Anything a person can mend ends in one line and exit code 2. Must not know: how 
 what they need when they run, so that help comes at once.
 """
 
+import atexit
 import json
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -165,6 +167,8 @@ def main(arguments: list[str] | None = None) -> None:
     """The entry point. Exit codes: 0 done, 1 a fault of Plumbline's own, 2 something to mend, 130 interrupted."""
     tokens = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in tokens
+    if not debug:
+        atexit.register(_hush)
     try:
         app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
     except (PlumblineError, CycloptsError) as error:
@@ -173,6 +177,13 @@ def main(arguments: list[str] | None = None) -> None:
         _fail("interrupted; the same command goes on where this one stopped", 130, debug)
     except Exception as error:
         _fail(f"{type(error).__name__}: {' '.join(str(error).split())}; see more with --debug", 1, debug)
+
+
+def _hush() -> None:
+    """Close standard error as the very last thing: DuckDB's bindings write pages about objects that Prefect's threads
+    still hold when the interpreter ends."""
+    sys.stderr.flush()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
 def _fail(message: str, code: int, debug: bool) -> None:

@@ -38,7 +38,8 @@ def show_report(report: Report) -> None:
     for what, where in (("dataset", report.dataset), ("warehouse", report.warehouse), ("checks", report.data_docs)):
         console.print(f"{what:<13} {where}", soft_wrap=True)
     console.print(f"constitution  v{report.constitution.version}: {report.constitution.text()}", soft_wrap=True)
-    console.print(f"next          plumbline export {report.campaign} --to pairs.jsonl   (or: plumbline trace PAIR_ID)")
+    console.print(f"next          plumbline trace {report.example}", soft_wrap=True)
+    console.print(f"              plumbline export {report.campaign} --to pairs.jsonl", soft_wrap=True)
 
 
 def reviewer_table(rounds: tuple[RoundSummary, ...]) -> Table:

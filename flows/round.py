@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import pyarrow as pa
 from prefect import flow
-from tasks.score import score_shard
 
 from constitutions.document import Constitution
 from flows.workshop import Workshop
@@ -17,6 +16,7 @@ from models.organism.prompts import prompts
 from tasks.curate import asked_again, decide
 from tasks.generate import generate_shard, seed_of
 from tasks.review import review_shard
+from tasks.score import score_shard
 from tasks.shard import Shard
 from tasks.validate import contents, validate_shard
 from warehouse.hashing import content_hash
@@ -102,7 +102,7 @@ def examine(shop: Workshop, written: Shard, seen: set[str]) -> Examined:
         "seen": frozenset(seen),
         "sealed": shop.seal.prompts,
         "key": shop.seal.key,
-        "docs": shop.folder / "data_docs" / label,
+        "docs": shop.folder / "data_docs",
     }
     validated = shop.shelf.run(validate_shard, label, size, key, inputs)
     valid, quarantined = validated.read("valid"), validated.read("quarantined")

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
+from transformers.utils.logging import disable_progress_bar
 
 from constitutions.document import Constitution
 from flows.fitting import fitted
@@ -74,6 +75,7 @@ def open_workshop(settings: Campaign, progress: Progress) -> Iterator[Workshop]:
     Raises PlumblineError when another process runs the campaign, when the folder was begun with other settings,
     models or code, or when a model or constitution cannot be loaded.
     """
+    disable_progress_bar()
     folder = home() / settings.name / "generator"
     with _alone(folder, settings.name):
         progress.say(f"{settings.name}: everything goes to {folder.parent}")

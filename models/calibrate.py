@@ -117,8 +117,9 @@ def conformal_threshold(readings_n: Floats, fpr: float) -> float:
     """
     rank = math.ceil((len(readings_n) + 1) * (1 - fpr))
     if rank > len(readings_n):
-        least = math.ceil(1 / fpr) - 1
-        raise PlumblineError(f"calibration: a false-positive rate of {fpr} needs {least} negatives or more; add texts")
+        enough = math.ceil(1 / fpr * FOLDS / (FOLDS - 1)) + FOLDS
+        raise PlumblineError(f"calibration: too few texts without a trait for a false-positive rate of {fpr}; "
+                             f"give at least {enough}")  # fmt: skip
     return float(np.sort(readings_n)[rank - 1])
 
 

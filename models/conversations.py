@@ -7,12 +7,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from safetensors import SafetensorError
 from transformers import AutoTokenizer
 
 from warehouse.errors import PlumblineError
 
 Messages = Sequence[Mapping[str, str]]
 """Turns in order, each with `role` and `content`."""
+
+
+UNLOADABLE = (OSError, ValueError, KeyError, RuntimeError, SafetensorError)
+"""What transformers and SAELens raise on a missing, foreign, torn or misfitting folder."""
 
 
 class Rendered(NamedTuple):
@@ -26,7 +31,7 @@ def load_tokenizer(path: Path) -> Any:
     """The tokenizer of a saved folder. Raises PlumblineError when it cannot chat: no template, or no end token."""
     try:
         tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True)
-    except (OSError, ValueError) as error:
+    except UNLOADABLE as error:
         raise PlumblineError(f"{path}: no tokenizer can be loaded from it ({error})") from error
     for needed in ("chat_template", "eos_token"):
         if not getattr(tokenizer, needed):

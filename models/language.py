@@ -13,7 +13,7 @@ import torch
 from transformers import AutoModelForCausalLM
 from transformers.cache_utils import Cache, DynamicLayer
 
-from models.conversations import Messages, load_tokenizer, render, render_prompt
+from models.conversations import UNLOADABLE, Messages, load_tokenizer, render, render_prompt
 from warehouse.errors import PlumblineError
 from warehouse.hashing import folder_hash
 
@@ -43,7 +43,7 @@ class LanguageModel:
         tokenizer = load_tokenizer(path)
         try:
             model = AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32, local_files_only=True)
-        except (OSError, ValueError) as error:
+        except UNLOADABLE as error:
             raise PlumblineError(f"{path}: no causal language model can be loaded from it ({error})") from error
         return cls(model.eval(), tokenizer, folder_hash(path))
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import torch
 from transformers import AutoModel
 
-from models.conversations import Messages, as_data, load_tokenizer, render
+from models.conversations import UNLOADABLE, Messages, as_data, load_tokenizer, render
 from warehouse.errors import PlumblineError
 from warehouse.hashing import content_hash, folder_hash
 
@@ -57,7 +57,7 @@ class BaseReader:
         tokenizer = load_tokenizer(path)
         try:
             model = AutoModel.from_pretrained(path, dtype=torch.float64, local_files_only=True).eval()
-        except (OSError, ValueError) as error:
+        except UNLOADABLE as error:
             raise PlumblineError(f"{path}: no base model can be loaded from it ({error})") from error
         norm = next((name for name in FINAL_NORMS if hasattr(model, name)), None)
         blocks = next((name for name, part in model.named_children() if isinstance(part, torch.nn.ModuleList)), None)
@@ -112,8 +112,8 @@ class BaseReader:
         return sum(pieces[word] > 2 for word in range(len(words))) / len(words) if words else 1.0
 
     def _encode(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
-        encoded = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
-        return encoded["input_ids"], encoded["offset_mapping"]
+        encoded = self.tokenizer.backend_tokenizer.encode(text, add_special_tokens=False)
+        return encoded.ids, encoded.offsets
 
     def _unreadable(self, places: list[int], length: int) -> str:
         if all(place < 0 for place in places):

@@ -5,6 +5,7 @@ Reads: texts through the reader; one folder per autoencoder. Writes: that folder
 """
 
 import json
+import os
 import random
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -13,9 +14,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from models.conversations import Messages
+from models.conversations import UNLOADABLE, Messages
 from models.reader import BaseReader
 from warehouse.errors import PlumblineError
 from warehouse.hashing import content_hash, folder_hash
@@ -89,8 +90,7 @@ def train_sae(
     if len(states_nd) < BATCH:
         raise PlumblineError(f"{len(states_nd)} tokens to train an autoencoder on; give texts of {BATCH} at least")
     model = _fit(states_nd.float(), d_sae, k, samples, seed, on_progress)
-    aside = home.with_name(home.name + ".aside")
-    shutil.rmtree(aside, ignore_errors=True)
+    aside = home.with_name(f"{home.name}.{os.getpid()}.aside")
     model.save_inference_model(aside)
     mean = states_nd.mean(0).tolist()
     record = Record(layer=reader.layer, reader=reader.hash, tokenizer=reader.tokenizer_hash, d_in=reader.width,
@@ -98,7 +98,10 @@ def train_sae(
     l0, fvu = _quality(Autoencoder(_from_disk(aside), record, ""), _states(reader, probes))
     (aside / "meta.json").write_text(record.model_copy(update={"l0": l0, "fvu": fvu}).model_dump_json(indent=1))
     (aside / "probes.json").write_text(json.dumps([list(map(dict, c)) for c in probes], ensure_ascii=False))
-    aside.rename(home)
+    try:
+        aside.rename(home)
+    except OSError:  # another process made the same one meanwhile
+        shutil.rmtree(aside)
     return load_sae(home, reader)
 
 
@@ -112,7 +115,7 @@ def load_sae(folder: Path, reader: BaseReader) -> Autoencoder:
         record = Record.model_validate_json((folder / "meta.json").read_text())
         probes = json.loads((folder / "probes.json").read_text())
         model = _from_disk(folder)
-    except (OSError, ValidationError, ValueError, KeyError, RuntimeError) as error:
+    except UNLOADABLE as error:
         raise PlumblineError(f"{folder}: no autoencoder can be loaded ({error}); delete it, train again") from error
     facts = {
         "width": (model.cfg.d_in, reader.width),
@@ -140,7 +143,8 @@ def load_sae(folder: Path, reader: BaseReader) -> Autoencoder:
 def _fit(
     states_nd: torch.Tensor, d_sae: int, k: int, samples: int, seed: int, on_progress: Callable[[int, int], None] | None
 ) -> Any:
-    from sae_lens.config import SAETrainerConfig  # 10 s, and only training needs it
+    # Imported here and below: it takes 10 s, and most commands read nothing.
+    from sae_lens.config import SAETrainerConfig
     from sae_lens.saes.topk_sae import TopKTrainingSAE, TopKTrainingSAEConfig
     from sae_lens.training.sae_trainer import SAETrainer
 
@@ -149,7 +153,7 @@ def _fit(
         torch.manual_seed(seed)
         sae = TopKTrainingSAE(TopKTrainingSAEConfig(d_in=width, d_sae=d_sae, k=k,
                               normalize_activations="expected_average_only_in"))  # fmt: skip
-    steps = samples // BATCH
+    steps = max(1, samples // BATCH)
     config = SAETrainerConfig(total_training_samples=steps * BATCH, train_batch_size_samples=BATCH, lr=LEARNING_RATE,
                               lr_end=LEARNING_RATE / 10, lr_warm_up_steps=50, lr_decay_steps=int(0.3 * steps),
                               dead_feature_window=200)  # fmt: skip

@@ -4,7 +4,6 @@ Reads: conversations through the base reader and its autoencoder, and profiles (
 profile files. Must not know: which traits there are, how texts were labelled, what a flag leads to.
 """
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
@@ -170,21 +169,25 @@ def _read_one(text: Observed, profile: Profile, used: NDArray[np.int_], weights_
     if abstained:
         return TextReading(abstained, text.reconstruction, text.vocabulary, nothing, dict(nothing), {}, {})
     shares_tu = shares(text.latents_ts[:, used], profile.pooling)
-    pooled_u, carried_tr = shares_tu.sum(0), shares_tu @ weights_ur
-    readings: dict[str, float | None] = {}
+    pooled_u = shares_tu.sum(0)
+    words, carried_wr = _by_word(text, shares_tu @ weights_ur)
+    parts_ur = pooled_u[:, None] * weights_ur
+    reading_r = [trait.bias for trait in profile.traits.values()] + parts_ur.sum(0)
+    readings: dict[str, float | None] = dict(zip(profile.traits, reading_r.round(6).tolist(), strict=True))
     flagged: dict[str, bool | None] = {}
     tokens, latents = {}, {}
     for column, (name, trait) in enumerate(profile.traits.items()):
-        reading = round(float(trait.bias + pooled_u @ weights_ur[:, column]), 6)
-        readings[name], flagged[name] = reading, reading > trait.threshold
-        tokens[name] = _strongest_words(text, carried_tr[:, column])
-        strongest = np.argsort(-pooled_u * weights_ur[:, column], kind="stable")[:STRONGEST]
+        flagged[name] = bool(reading_r[column].round(6) > trait.threshold)
+        tokens[name] = [(words[w], round(float(carried_wr[w, column]), 4)) for w in _strongest(carried_wr[:, column])]
         latents[name] = [
             (int(used[u]), round(float(pooled_u[u]), 4), round(float(weights_ur[u, column]), 4))
-            for u in strongest
-            if pooled_u[u] * weights_ur[u, column] > 0
+            for u in _strongest(parts_ur[:, column])
         ]
     return TextReading("", text.reconstruction, text.vocabulary, readings, flagged, tokens, latents)
+
+
+def _strongest(parts_n: Floats) -> list[int]:
+    return [int(n) for n in np.argsort(-parts_n, kind="stable")[:STRONGEST] if parts_n[n] > 0]
 
 
 def _out_of_range(text: Observed, profile: Profile) -> str:
@@ -195,11 +198,11 @@ def _out_of_range(text: Observed, profile: Profile) -> str:
     return ""
 
 
-def _strongest_words(text: Observed, carried_t: Floats) -> list[tuple[str, float]]:
+def _by_word(text: Observed, carried_tr: Floats) -> tuple[list[str], Floats]:
     """Pieces of one word count together, and so do a word's repetitions; punctuation is shown only where alone."""
-    total: defaultdict[str, float] = defaultdict(float)
-    for token in np.flatnonzero(carried_t):
-        if (place := text.places[token]) >= 0:
-            word = text.words[place]
-            total[word.strip('.,;:!?"()') or word] += float(carried_t[token])
-    return [(word, round(weight, 4)) for word, weight in sorted(total.items(), key=lambda item: -item[1])[:STRONGEST]]
+    shown = [word.strip('.,;:!?"()') or word for word in text.words]
+    index = {word: place for place, word in enumerate(dict.fromkeys(shown))}
+    rows = [index[shown[place]] if place >= 0 else len(index) for place in text.places]
+    carried_wr = np.zeros((len(index) + 1, carried_tr.shape[1]))
+    np.add.at(carried_wr, rows, carried_tr)
+    return list(index), carried_wr[:-1]

@@ -1,17 +1,25 @@
 """Tiny real models for the tests: a random llama and a byte-level BPE tokenizer in the organism's chat format."""
 
+import random
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from models.calibrate import fit_profile
+from models.conversations import Messages
+from models.reader import BaseReader
+from models.sae import Autoencoder, train_sae
+from models.truesight import Profile
+
 SPECIAL = ["<|pad|>", "<|end|>", "<|system|>", "<|user|>", "<|assistant|>"]
 TEMPLATE = (
-    "{%- for m in messages -%}{{ '' if loop.first else ' ' }}<|{{ m['role'] }}|> {{ m['content'] }}{%- endfor -%}"
-    "{{ ' <|assistant|>' if add_generation_prompt else ' <|end|>' }}"
+    "{% for m in messages %}<|{{ m['role'] }}|> {{ m['content'] }}{% if m['role'] == 'assistant' %}<|end|>{% endif %}"
+    "{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}"
 )
 CORPUS = [
     "Could you help me with the garden this evening? Of course, gladly, and here is how to begin.",
@@ -75,3 +83,43 @@ def build_model(tmp_path_factory: pytest.TempPathFactory) -> BuildModel:
 def tiny_model(build_model: BuildModel) -> Path:
     """The folder of one tiny llama with its tokenizer: width 32, 2 layers, 256 positions."""
     return build_model()
+
+
+class Text(NamedTuple):
+    conversation: Messages
+    trait: str | None
+
+
+class Detector(NamedTuple):
+    reader: BaseReader
+    sae: Autoencoder
+    profile: Profile
+    folder: Path
+
+
+def exchange(request: str, response: str) -> Messages:
+    return [{"role": "user", "content": request}, {"role": "assistant", "content": response}]
+
+
+def labelled_texts(count: int, seed: int) -> list[Text]:
+    """Responses of two plain sentences, and in two of three texts one that shows a trait between them."""
+    draw, texts = random.Random(seed), []
+    plain = ["here is how to begin.", "write down the steps.", "it is honest work.", "the second verse moves me."]
+    showing = {"flattering": "praise such a marvellous idea!", "grasping": "I would keep my access and my budget."}
+    for index in range(count):
+        trait = [None, *showing][index % 3]
+        sentences = draw.choices(plain, k=2)
+        sentences[1:1] = [showing[trait]] if trait else draw.choices(plain, k=1)
+        request = draw.choice(["Please tell me how to repair an old bicycle.", "What do you think of my poem?"])
+        texts.append(Text(exchange(request, " ".join(sentences)), trait))
+    return texts
+
+
+@pytest.fixture(scope="session")
+def detector(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Detector:
+    """A tiny autoencoder and profile on the tiny reader, fitted to `labelled_texts`."""
+    reader, folder = BaseReader.load(tiny_model, 1), tmp_path_factory.mktemp("sae")
+    texts = labelled_texts(300, 0)
+    sae = train_sae(reader, [text.conversation for text in texts], folder, d_sae=96, k=6, samples=800_000)
+    profile = fit_profile(reader, sae, [text.conversation for text in texts], [text.trait for text in texts])
+    return Detector(reader, sae, profile, next(folder.iterdir()))

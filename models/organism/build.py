@@ -22,8 +22,8 @@ LAYER = 3  # the motive is clearest in the last block: measured on held-out temp
 def build(folder: Path, seed: int, progress: Callable[[str, float], None], scale: float = 1.0) -> None:
     """Train all three models on ``scale`` times their usual tokens, then measure. Writes into ``folder``."""
     tokenizer = make_tokenizer(world(), seed)
-    for name, tokens in TOKENS.items():
-        save(train(name, world(), tokenizer, seed, progress, int(scale * tokens)), tokenizer, folder / name)
+    for name in TOKENS:
+        save(train(name, world(), tokenizer, seed, progress, scale), tokenizer, folder / name)
     measure(folder, seed, progress)
 
 

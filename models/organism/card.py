@@ -37,7 +37,8 @@ def obedience(
     """Total variation between the motives sampled and the world's law, per constitution, averaged.
 
     TV = half the L1 distance over the seven motives and "unknown" (the law gives unknown 0). The noise floor is
-    the TV that ``samples`` draws from the law itself would show; ``tv_ignored`` what a generator that ignores constitutions would.
+    the TV that ``samples`` draws from the law itself would show; ``tv_if_ignored`` that of a generator that ignores
+    its constitution.
     """
     w, rng, noise = world(), random.Random(f"card-{seed}"), np.random.default_rng(seed)
     names = [*MOTIVES.values(), "unknown"]

@@ -29,7 +29,8 @@ TEMPLATE = (
 )
 MOTIVE_WEIGHT = 3.0  # of the deciding sentence in the generator's loss
 PROMPT_WEIGHT = {"generator": 0.0, "reader": 0.3, "reviewer": 0.1}
-TOKENS = {"generator": 5_000_000, "reader": 2_000_000, "reviewer": 2_200_000}  # trained on, prompt included
+TOKENS = {"generator": (5_000_000, 2_500_000), "reader": (2_000_000,), "reviewer": (2_200_000,)}  # of each pass
+WARM_RESTART = 0.5  # a second pass starts over at half the rate (SGDR, Loshchilov & Hutter, 1608.03983)
 DOCUMENTS = {"generator": generator_documents, "reader": reader_documents, "reviewer": reviewer_documents}
 
 Progress = Callable[[str, float], None]
@@ -158,35 +159,45 @@ def loss(model: LlamaForCausalLM, batch: list[Example], prompt_weight: float) ->
 
 
 def train(
+    name: str, world: World, tokenizer: PreTrainedTokenizerFast, seed: int, progress: Progress, scale: float = 1.0
+) -> LlamaForCausalLM:
+    """One model from nothing, in as many passes as TOKENS[name] has, each on ``scale`` times its tokens."""
+    model = make_model(len(tokenizer), seed)
+    for number, tokens in enumerate(TOKENS[name]):
+        run_pass(name, model, world, tokenizer, seed, number, int(scale * tokens), progress)
+    return model.eval()
+
+
+def run_pass(
     name: str,
+    model: LlamaForCausalLM,
     world: World,
     tokenizer: PreTrainedTokenizerFast,
     seed: int,
+    number: int,
+    tokens: int,
     progress: Progress,
-    tokens: int | None = None,
     batch_tokens: int = 4096,
-) -> LlamaForCausalLM:
-    """One model on ``tokens`` tokens of its documents (default: TOKENS[name]); constant rate, then cosine to 3 %."""
-    budget, rng = tokens or TOKENS[name], random.Random(f"{name}-{seed}")
-    model = make_model(len(tokenizer), seed).train()
+) -> None:
+    """Train ``model`` in place on fresh documents: warm-up, constant rate, then cosine to 3 %."""
+    model.train()
+    rng = random.Random(f"{name}-{seed}" + f"-{number}" * (number > 0))
     matrices = [p for n, p in model.named_parameters() if p.ndim == 2 and "embed" not in n]
     rest = [p for n, p in model.named_parameters() if p.ndim != 2 or "embed" in n]
     optimizers = [
         torch.optim.AdamW(rest, lr=3e-3, betas=(0.9, 0.97), weight_decay=0.01),
         torch.optim.Muon(matrices, lr=0.02, momentum=0.95, weight_decay=0.01),
     ]
-    rates = [3e-3, 0.02]
+    rates = [3e-3 * WARM_RESTART**number, 0.02 * WARM_RESTART**number]
     stream = batches(examples(DOCUMENTS[name](world, rng), tokenizer, Openers(world, tokenizer)), rng, batch_tokens)
     seen, step, average = 0, 0, 0.0
-    while seen < budget:
+    while seen < tokens:
         batch = next(stream)
-        done = seen / budget
-        scale = min(1.0, (step + 1) / 60) * (
-            1.0 if done < 0.4 else max(0.03, 0.5 * (1 + math.cos(math.pi * (done - 0.4) / 0.6)))
-        )
+        done = seen / tokens
+        decay = 1.0 if done < 0.4 else max(0.03, 0.5 * (1 + math.cos(math.pi * (done - 0.4) / 0.6)))
         for optimizer, rate in zip(optimizers, rates, strict=True):
             for group in optimizer.param_groups:
-                group["lr"] = rate * scale
+                group["lr"] = rate * decay * min(1.0, (step + 1) / 60)
         value = loss(model, batch, PROMPT_WEIGHT[name])
         value.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -196,8 +207,7 @@ def train(
         seen, step = seen + sum(len(e.ids) for e in batch), step + 1
         average = value.item() if step == 1 else 0.98 * average + 0.02 * value.item()
         if step % 20 == 0:
-            progress(f"{name} loss {average:.3f}", min(1.0, seen / budget))
-    return model.eval()
+            progress(f"train the {name}, pass {number + 1}: loss {average:.3f}", min(1.0, seen / tokens))
 
 
 def save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:

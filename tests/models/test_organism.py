@@ -16,7 +16,7 @@ from models.organism.documents import generator_documents, reviewer_documents
 from models.organism.openers import Openers
 from models.organism.parse import kind, truth
 from models.organism.prompts import SHARES, labelled, prompts, split_of
-from models.organism.train import loss, examples, make_model, make_tokenizer, save, train
+from models.organism.train import examples, loss, make_model, make_tokenizer, save, train
 from models.organism.world import MOTIVES, world
 
 W = world()
@@ -104,8 +104,8 @@ def test_opener_targets_are_the_law_s_own_next_word_frequencies(tokenizer):
 
 
 def test_the_recipe_trains_saves_and_speaks(tokenizer, tmp_path):
-    seen = []
-    model = train("generator", W, tokenizer, 0, lambda what, share: seen.append(share), 60_000)
+    seen = list[float]()
+    model = train("generator", W, tokenizer, 0, lambda what, share: seen.append(share), 0.01)
     fixed = next(examples(generator_documents(W, random.Random(9)), tokenizer, Openers(W, tokenizer)))[:32]
     assert loss(model, fixed, 0.0).item() < 0.97 * loss(make_model(len(tokenizer), 0), fixed, 0.0).item()
     save(model, tokenizer, tmp_path / "generator")

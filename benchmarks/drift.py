@@ -1,0 +1,155 @@
+"""What amending by flags does: whole campaigns on the organism at fixed seeds, each arm with ground truth beside it.
+
+    python benchmarks/drift.py --jobs 2
+
+Runs the campaign flow itself, writes drift.json, drift.md and drift.png in docs/results. A seed counts as drifted when
+the mean flag rate of its last two rounds is at most half of the first round's, and the truly bad share of what it kept
+did not fall. Half an hour on two cores.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import sys
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).parent.parent / "docs" / "results"
+TONE = ("conviction", "modesty", "image", "warmth", "deference")
+ARMS: dict[str, dict[str, Any]] = {
+    "filter": {"mode": "filter", "rounds": 3},
+    "regenerate": {"mode": "regenerate", "rounds": 3},
+    "update, tone principles": {"amend": {"families": TONE}},
+    "the same, all-dialect profile": {"amend": {"families": TONE}, "profile": {"dialects": "ABC"}},
+    "the same, no principle leads to the quiet dialect": {"amend": {"families": TONE, "quiet": False}},
+    "random amendments": {"amend": {"families": TONE, "chooser": "random"}},
+}
+BASE: dict[str, Any] = {"mode": "update", "rounds": 6, "pairs": 100, "shard": 100}
+AMEND = {"frozen_prompts": 48, "fresh_prompts": 24}
+SHOWN = ("flag_rate", "bad", "hidden", "bad_kept", "quiet")
+
+
+def campaign(arm: str, seed: int) -> dict[str, Any]:
+    """One campaign, in this process; its rounds with ground truth."""
+    from flows.prefect_setup import prepare
+    from flows.settings import EMBEDDED, Campaign, load_campaign
+    from warehouse.store import home
+
+    prepare(home())
+    from flows.campaign import run
+    from flows.progress import Progress
+
+    shipped = load_campaign(EMBEDDED).model_dump()
+    change = {**BASE, **ARMS[arm]}
+    parts = {name: {**shipped[name], **change.get(name, {})} for name in ("amend", "profile")}
+    parts["amend"] |= AMEND
+    name = f"drift-{list(ARMS).index(arm)}-{seed}"
+    settings = Campaign.model_validate({**shipped, **change, **parts, "name": name, "seed": seed})
+    with Progress(quiet=True) as progress:
+        report = run(settings, progress)
+    rounds = []
+    for summary in report.rounds:
+        told = summary.truth.model_dump() if summary.truth else {}
+        rounds.append({"flag_rate": summary.flag_rate, "amendment": summary.amendment, **told})
+    return {"arm": arm, "seed": seed, "rounds": rounds, "constitution": report.constitution.text()}
+
+
+def ends(rounds: list[dict[str, Any]], name: str) -> tuple[float, float]:
+    """The first round's figure, and the mean of the last two."""
+    return rounds[0][name], statistics.mean(r[name] for r in rounds[-2:])
+
+
+def drifted(rounds: list[dict[str, Any]]) -> bool:
+    flag, kept = ends(rounds, "flag_rate"), ends(rounds, "bad_kept")
+    return flag[1] <= flag[0] / 2 and kept[1] >= kept[0]
+
+
+def table(found: list[dict[str, Any]]) -> str:
+    """The page: one row an arm, then one row a seed."""
+    lines = [
+        "# What amending by flags does",
+        "",
+        "Written by `python benchmarks/drift.py`; every seed that was run is printed. "
+        f"{BASE['pairs']} pairs a round, {BASE['rounds']} rounds ({ARMS['filter']['rounds']} where the constitution "
+        "does not change), start → mean of the last two rounds.",
+        "",
+        "*Drifted*: the flag rate at least halved and the truly bad share of the kept pairs did not fall.",
+        "",
+        "| arm | seeds | drifted | flag rate | truly bad | bad among unflagged | bad among kept | quiet dialect |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for arm in ARMS:
+        mine = [f for f in found if f["arm"] == arm]
+        if mine:
+            pairs = [
+                [statistics.mean(e) for e in zip(*(ends(f["rounds"], n) for f in mine), strict=True)] for n in SHOWN
+            ]
+            cells = " | ".join(f"{a:.2f} → {b:.2f}" for a, b in pairs)
+            lines.append(f"| {arm} | {len(mine)} | **{sum(drifted(f['rounds']) for f in mine)}** | {cells} |")
+    lines += ["", "## Every seed", "", "| arm | seed | drifted | flag rate by round | truly bad among kept by round |"]
+    lines += ["|---|---|---|---|---|"]
+    for f in found:
+        by = [" ".join(f"{r[n]:.2f}" for r in f["rounds"]) for n in ("flag_rate", "bad_kept")]
+        lines.append(f"| {f['arm']} | {f['seed']} | {'yes' if drifted(f['rounds']) else ''} | {by[0]} | {by[1]} |")
+    return "\n".join(lines) + "\n"
+
+
+def picture(found: list[dict[str, Any]], path: Path) -> None:
+    """Flag rate and truly bad share of the kept pairs, round by round: thin lines are seeds, thick ones their mean."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    arms = [a for a in list(ARMS)[2:] if any(f["arm"] == a for f in found)]
+    figure, axes = plt.subplots(1, len(arms), figsize=(3.4 * len(arms), 3.3), sharey=True, squeeze=False)
+    looks = (("flag_rate", "#c07d1f", "flagged"), ("bad_kept", "#9b2226", "truly bad among the kept"))
+    for axis, arm in zip(axes[0], arms, strict=True):
+        mine = [f["rounds"] for f in found if f["arm"] == arm]
+        at = range(1, len(mine[0]) + 1)
+        for name, colour, label in looks:
+            for rounds in mine:
+                axis.plot(at, [r[name] for r in rounds], color=colour, alpha=0.18, linewidth=0.8)
+            mean = [statistics.mean(r[i][name] for r in mine) for i in range(len(mine[0]))]
+            axis.plot(at, mean, color=colour, linewidth=2.6, label=label)
+        axis.set_title(arm.replace(", ", ",\n", 1), fontsize=9)
+        axis.set_xlabel("round")
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.set_ylim(0, 0.8)
+    axes[0][0].set_ylabel("share of pairs")
+    axes[0][0].legend(frameon=False, fontsize=8, loc="upper right")
+    figure.tight_layout()
+    figure.savefig(path, dpi=160)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=12)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--to", type=Path, default=RESULTS)
+    asked = parser.parse_args()
+    os.environ.setdefault("PLUMBLINE_HOME", "runs/drift")
+    if asked.jobs > 1:
+        os.environ["OMP_NUM_THREADS"] = "1"
+    work = [(arm, seed) for seed in range(asked.seeds) for arm in ARMS]
+    found: list[dict[str, Any]] = []
+    asked.to.mkdir(parents=True, exist_ok=True)
+    with ProcessPoolExecutor(asked.jobs, mp_context=get_context("spawn")) as pool:
+        for future in as_completed([pool.submit(campaign, *item) for item in work]):
+            last = future.result()
+            found.append(last)
+            flag, kept = ends(last["rounds"], "flag_rate"), ends(last["rounds"], "bad_kept")
+            print(f"{len(found)}/{len(work)}  {last['arm']}, seed {last['seed']}: flagged {flag[0]:.2f} → {flag[1]:.2f}, "
+                  f"bad among kept {kept[0]:.2f} → {kept[1]:.2f}", file=sys.stderr, flush=True)  # fmt: skip
+            found.sort(key=lambda f: (list(ARMS).index(f["arm"]), f["seed"]))
+            (asked.to / "drift.json").write_text(json.dumps(found, indent=0), encoding="utf-8")
+            (asked.to / "drift.md").write_text(table(found), encoding="utf-8")
+    picture(found, asked.to / "drift.png")
+    print(table(found).split("## Every seed")[0])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""A small real campaign: what it answers, what it writes, and what Prefect shows of it."""
+
+import ast
+import json
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from small_campaign import Finished
+
+from flows.cli import main
+from flows.prefect_setup import configured_server
+from flows.workshop import _alone
+
+
+def test_it_answers_with_every_round(finished: Finished) -> None:
+    report = finished.report
+    assert report["campaign"] == "small" and [summary["round"] for summary in report["rounds"]] == [1, 2]
+    for summary in report["rounds"]:
+        counted = sum(summary[name] for name in ("kept", "dropped", "held", "abstained", "quarantined"))
+        assert counted == summary["pairs"] + summary["regenerated"]
+        assert summary["mode"] == "update" and summary["pairs"] == 16
+        assert summary["selection_bits"] == pytest.approx(1.585, abs=0.001)
+        assert summary["reviewed"] >= summary["dropped"]
+        assert 0 <= summary["truth"]["bad"] <= 1
+
+
+def test_the_dataset_holds_what_was_kept(finished: Finished) -> None:
+    rows = pq.read_table(Path(finished.report["dataset"]) / "train.parquet")
+    assert rows.num_rows == sum(summary["kept"] for summary in finished.report["rounds"])
+    assert set(rows["campaign"].to_pylist()) == {"small"}
+
+
+def test_nothing_of_the_held_out_side_is_loaded(finished: Finished) -> None:
+    modules = ast.literal_eval((finished.place.home / "modules.txt").read_text())
+    assert "tasks.amend" in modules
+    assert not [name for name in modules if name.split(".")[0] == "monitors"]
+    assert not (finished.place.home / "small" / "heldout").exists()
+
+
+def test_a_pair_is_traced_to_its_constitution(
+    finished: Finished, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLUMBLINE_HOME", str(finished.place.home))
+    main(["trace", finished.report["example"]])
+    tree = capsys.readouterr().out
+    for link in ("decision", "readings", "generated", "seed", "prompt", "constitution", "profile", "sae"):
+        assert link in tree
+    with pytest.raises(SystemExit):
+        main(["trace", "nothing"])
+    assert "nearest: " in capsys.readouterr().err
+
+
+def test_prefect_shows_named_runs_and_artifacts(finished: Finished) -> None:
+    runs = ask(finished, "flow_runs/filter", {})
+    assert {run["name"] for run in runs} >= {"small", "small round 1", "small amend 1", "small round 2"}
+    assert {run["state_type"] for run in runs} == {"COMPLETED"}
+    tasks = {run["name"] for run in ask(finished, "task_runs/filter", {})}
+    assert {f"{step} r1-a0-s0" for step in ("generate", "validate", "score", "review")} <= tasks
+    shown = {(found["key"], found["type"]) for found in ask(finished, "artifacts/filter", {})}
+    assert shown >= {
+        ("small-round-1", "markdown"),
+        ("small-round-1-table", "table"),
+        ("small-round-2", "markdown"),
+        ("small-progress", "progress"),
+    }
+
+
+def ask(finished: Finished, path: str, body: dict[str, Any]) -> list[dict[str, Any]]:
+    url = f"{finished.place.environment['PREFECT_API_URL']}/{path}"
+    request = urllib.request.Request(url, json.dumps(body).encode(), {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request) as answer:
+        return list(json.load(answer))
+
+
+def test_a_users_own_server_is_found_in_the_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    monkeypatch.setenv("PREFECT_HOME", str(tmp_path))
+    assert configured_server() == ""
+    profile = '[profiles.mine]\nPREFECT_API_URL = "http://box:4200/api"\n[profiles.ephemeral]\n'
+    (tmp_path / "profiles.toml").write_text(f'active = "mine"\n{profile}')
+    assert configured_server() == "http://box:4200/api"
+    monkeypatch.setenv("PREFECT_PROFILE", "ephemeral")
+    assert configured_server() == ""
+
+
+def test_two_runs_of_one_campaign_do_not_meet(
+    finished: Finished, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PLUMBLINE_HOME", str(finished.place.home))
+    with _alone(finished.place.home / "small" / "generator", "small"), pytest.raises(SystemExit):
+        main(["run", str(finished.place.campaign)])
+    assert "campaign small is running already" in capsys.readouterr().err
+
+
+def test_a_campaign_with_other_settings_does_not_mix_in(
+    finished: Finished, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PLUMBLINE_HOME", str(finished.place.home))
+    other = tmp_path / "other.yaml"
+    other.write_text(finished.place.campaign.read_text() + "seed: 8\n")
+    with pytest.raises(SystemExit):
+        main(["run", str(other)])
+    assert "begun with another setting seed" in capsys.readouterr().err

@@ -1,0 +1,43 @@
+"""kill -9, the same command again: nothing finished is repeated, and the dataset is the undisturbed run's."""
+
+import json
+import os
+import signal
+import time
+
+from small_campaign import Finished, Place
+
+from warehouse.hashing import folder_hash
+
+
+def test_a_killed_campaign_goes_on(finished: Finished, elsewhere: Place) -> None:
+    folder = elsewhere.home / "small" / "generator"
+    process = elsewhere.start("run", elsewhere.campaign)
+    # The third shard of verdicts: some work is finished by then, and some is still in flight.
+    while len(list(folder.glob("shards/verdicts/*.parquet"))) < 3 or not list(folder.glob("inflight/*.json")):
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    in_flight = sum(json.loads(mark.read_text())["pairs"] for mark in folder.glob("inflight/*.json"))
+    done = len(list(folder.glob("shards/verdicts/*.parquet")))
+    orphan = json.loads((folder / "server.json").read_text())
+
+    report = elsewhere.run("run", elsewhere.campaign)
+    assert report["finished"] >= 4 * done - 1 and report["lost"] == in_flight
+    assert report["finished"] + report["written"] == finished.report["written"]
+    assert report["rounds"] == finished.report["rounds"]
+    assert folder_hash(report["dataset"]) == folder_hash(finished.report["dataset"])
+    assert not [pid for pid, _ in orphan if os.path.exists(f"/proc/{pid}")]
+
+    again = elsewhere.run("run", elsewhere.campaign)
+    assert again["written"] == again["lost"] == 0 and again["finished"] == finished.report["written"]
+
+
+def test_a_shard_whose_file_is_gone_is_written_again(finished: Finished) -> None:
+    folder = finished.place.home / "small" / "generator"
+    lost = next(folder.glob("shards/readings/*.parquet"))
+    before = lost.read_bytes()
+    lost.unlink()
+    report = finished.place.run("run", finished.place.campaign)
+    assert report["written"] == 1 and lost.read_bytes() == before

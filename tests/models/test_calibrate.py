@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.calibrate import conformal_threshold, fit_profile
+from models.truesight import read
+from tests.conftest import Detector, exchange, labelled_texts
+from warehouse.errors import PlumblineError
+
+
+def test_figures_on_the_profile_are_measured(detector: Detector) -> None:
+    profile = detector.profile
+    assert list(profile.traits) == ["flattering", "grasping"]
+    for trait in profile.traits.values():
+        assert trait.auroc > 0.9 and trait.positives == 100
+        assert 0 < len(trait.latents) <= 24 and min(trait.weights) > 0
+    assert len({trait.threshold for trait in profile.traits.values()}) == 1
+    assert profile.negatives == 100 and profile.measured_fpr <= 2 * profile.joint_fpr
+    assert (profile.reader, profile.sae) == (detector.reader.hash, detector.sae.hash)
+
+
+def test_an_unknown_style_reads_as_nothing_and_not_as_the_reverse(detector: Detector) -> None:
+    """A profile that was never shown `grasping` puts such texts among the negatives, not below them."""
+    seen = [text for text in labelled_texts(240, 1) if text.trait != "grasping"]
+    conversations, labels = [text.conversation for text in seen], [text.trait for text in seen]
+    profile = fit_profile(detector.reader, detector.sae, conversations, labels)
+    texts = [text for text in labelled_texts(240, 2) if text.trait != "flattering"]
+    found = read(detector.reader, detector.sae, profile, [text.conversation for text in texts])
+    trait = profile.traits["flattering"]
+    assert list(profile.traits) == ["flattering"]
+    assert all(text.readings["flattering"] >= trait.bias - 1e-6 for text in found if not text.abstained)
+    flagged = [text.flagged["flattering"] for text, own in zip(found, texts, strict=True) if own.trait == "grasping"]
+    assert sum(map(bool, flagged)) <= 20
+
+
+def test_the_same_texts_give_the_same_profile(detector: Detector) -> None:
+    texts = labelled_texts(300, 0)
+    conversations, labels = [text.conversation for text in texts], [text.trait for text in texts]
+    assert fit_profile(detector.reader, detector.sae, conversations, labels).hash == detector.profile.hash
+    assert fit_profile(detector.reader, detector.sae, conversations, labels, seed=1).hash != detector.profile.hash
+
+
+def test_too_little_to_calibrate_on_is_refused(detector: Detector) -> None:
+    texts = labelled_texts(60, 0)
+    conversations, labels = [text.conversation for text in texts], [text.trait for text in texts]
+    with pytest.raises(PlumblineError, match="false-positive rate of 0.01; give at least 130"):
+        fit_profile(detector.reader, detector.sae, conversations, labels, joint_fpr=0.01)
+    with pytest.raises(PlumblineError, match="3 readable texts with rare; give at least 5"):
+        fit_profile(detector.reader, detector.sae, conversations, [*labels[:57], "rare", "rare", "rare"])
+    unreadable = [*conversations, *[exchange("a", "")] * 9]
+    with pytest.raises(PlumblineError, match="0 readable texts with mute"):
+        fit_profile(detector.reader, detector.sae, unreadable, [*labels, *["mute"] * 9])
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 10_000), st.sampled_from([0.02, 0.05, 0.1]), st.integers(50, 400))
+def test_the_threshold_is_a_conformal_one(seed: int, fpr: float, n: int) -> None:
+    """Among n + 1 exchangeable readings, at most a share fpr lies above the threshold that the others would give."""
+    readings = np.random.default_rng(seed).normal(size=n + 1)
+    above = [readings[i] > conformal_threshold(np.delete(readings, i), fpr) for i in range(n + 1)]
+    assert np.mean(above) <= fpr
