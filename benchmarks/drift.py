@@ -27,20 +27,30 @@ ARMS: dict[str, dict[str, Any]] = {
     "the same, no principle leads to the quiet dialect": {"amend": {"families": TONE, "quiet": False}},
     "random amendments": {"amend": {"families": TONE, "chooser": "random"}},
 }
-BASE: dict[str, Any] = {"mode": "update", "rounds": 6, "pairs": 100, "shard": 100}
-AMEND = {"frozen_prompts": 48, "fresh_prompts": 24}
+BASE: dict[str, Any] = {"mode": "update", "rounds": 6, "pairs": 80, "shard": 80}
+AMEND = {"frozen_prompts": 32, "fresh_prompts": 8}
 SHOWN = ("flag_rate", "bad", "hidden", "bad_kept", "quiet")
 
 
 def campaign(arm: str, seed: int) -> dict[str, Any]:
-    """One campaign, in this process; its rounds with ground truth."""
+    """One campaign by the campaign's own steps, called plainly; its rounds with ground truth."""
     from flows.prefect_setup import prepare
     from flows.settings import EMBEDDED, Campaign, load_campaign
     from warehouse.store import home
 
     prepare(home())
-    from flows.campaign import run
+    from flows.amend import amend_flow
     from flows.progress import Progress
+    from flows.round import round_flow
+    from flows.shelf import Shelf
+    from flows.summary import summarize
+    from flows.workshop import open_workshop
+    from tasks.shard import Shard, ShardTask
+
+    class PlainShelf(Shelf):
+        def _execute(self, step: ShardTask, shard: Shard, inputs: dict[str, Any]) -> bool:
+            step.task.fn(shard, inputs)
+            return False
 
     shipped = load_campaign(EMBEDDED).model_dump()
     change = {**BASE, **ARMS[arm]}
@@ -48,13 +58,17 @@ def campaign(arm: str, seed: int) -> dict[str, Any]:
     parts["amend"] |= AMEND
     name = f"drift-{list(ARMS).index(arm)}-{seed}"
     settings = Campaign.model_validate({**shipped, **change, **parts, "name": name, "seed": seed})
-    with Progress(quiet=True) as progress:
-        report = run(settings, progress)
-    rounds = []
-    for summary in report.rounds:
-        told = summary.truth.model_dump() if summary.truth else {}
-        rounds.append({"flag_rate": summary.flag_rate, "amendment": summary.amendment, **told})
-    return {"arm": arm, "seed": seed, "rounds": rounds, "constitution": report.constitution.text()}
+    rounds, seen = list[dict[str, Any]](), set[str]()
+    with open_workshop(settings, Progress(quiet=True)) as opened:
+        shop, constitution = opened._replace(shelf=PlainShelf(opened.folder, "drift")), opened.constitution
+        for number in range(1, settings.rounds + 1):
+            done = round_flow.fn(name, number, shop, constitution, seen)
+            amended = amend_flow.fn(name, number, shop, constitution) if settings.mode == "update" else None
+            summary = summarize(number, settings.mode, constitution.hash, done, amended, True)
+            told = summary.truth.model_dump() if summary.truth else {}
+            rounds.append({"flag_rate": summary.flag_rate, "amendment": summary.amendment, **told})
+            constitution = amended.constitution if amended else constitution
+    return {"arm": arm, "seed": seed, "rounds": rounds, "constitution": constitution.text()}
 
 
 def ends(rounds: list[dict[str, Any]], name: str) -> tuple[float, float]:
@@ -138,12 +152,13 @@ def main() -> None:
     found: list[dict[str, Any]] = []
     asked.to.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(asked.jobs, mp_context=get_context("spawn")) as pool:
+        for arm in (next(iter(ARMS)), "the same, all-dialect profile"):  # one at a time: each fits what the others use
+            pool.submit(campaign, arm, asked.seeds).result()
         for future in as_completed([pool.submit(campaign, *item) for item in work]):
             last = future.result()
             found.append(last)
-            flag, kept = ends(last["rounds"], "flag_rate"), ends(last["rounds"], "bad_kept")
-            print(f"{len(found)}/{len(work)}  {last['arm']}, seed {last['seed']}: flagged {flag[0]:.2f} → {flag[1]:.2f}, "
-                  f"bad among kept {kept[0]:.2f} → {kept[1]:.2f}", file=sys.stderr, flush=True)  # fmt: skip
+            moved = ", ".join(f"{n} {a:.2f} → {b:.2f}" for n in SHOWN for a, b in [ends(last["rounds"], n)])
+            print(f"{len(found)}/{len(work)}  {last['arm']}, seed {last['seed']}: {moved}", file=sys.stderr, flush=True)
             found.sort(key=lambda f: (list(ARMS).index(f["arm"]), f["seed"]))
             (asked.to / "drift.json").write_text(json.dumps(found, indent=0), encoding="utf-8")
             (asked.to / "drift.md").write_text(table(found), encoding="utf-8")

@@ -14,7 +14,7 @@ from prefect import flow
 from constitutions.document import Constitution
 from flows.amend import Amended, amend_flow, keep
 from flows.artifacts import Shown
-from flows.prefect_setup import prefect_for
+from flows.prefect_setup import prefect_for, server_if_needed
 from flows.progress import Progress
 from flows.round import Examined, round_flow, together
 from flows.settings import Campaign
@@ -71,9 +71,9 @@ def run(settings: Campaign, progress: Progress) -> Report:
 @contextmanager
 def at_work(settings: Campaign, progress: Progress) -> Iterator[Workshop]:
     """The campaign's workshop with Prefect around it."""
-    with open_workshop(settings, progress) as shop:
-        progress.say("starting Prefect")
-        with prefect_for(shop.folder, f"plumbline-{content_hash(str(shop.folder.resolve()))[:12]}"):
+    with server_if_needed() as server, open_workshop(settings, progress) as shop:
+        tag = f"plumbline-{content_hash(str(shop.folder.resolve()))[:12]}"
+        with prefect_for(tag, server):
             yield shop
 
 

@@ -54,7 +54,7 @@ def run(campaign: Path | None = None, /, *, output: Output = DEFAULT) -> None:
         Campaign file (YAML). Without one, the shipped campaign on the embedded organism.
     """
     settings = load_campaign(campaign)
-    prepare(home())
+    prepare(home(), output.debug)
     from flows import campaign as campaigns
     from flows.progress import Progress
     from flows.report import show_report
@@ -78,7 +78,7 @@ def curate(pairs: Path, /, *, campaign: Path | None = None, output: Output = DEF
         Campaign file whose models and profile read the pairs. Without one, the shipped campaign's.
     """
     settings = load_campaign(campaign)
-    prepare(home())
+    prepare(home(), output.debug)
     from flows import curate as curation
     from flows.progress import Progress
     from flows.report import show_curated

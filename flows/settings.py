@@ -64,7 +64,7 @@ class Profiling(Settings):
 
     false_positive_rate: Annotated[float, Field(gt=0, lt=1)] = 0.05
     dialects: Literal["AB", "ABC"] = "AB"
-    texts_per_cell: Count = 100
+    texts_per_cell: Count = 200
     texts: str = ""
 
 

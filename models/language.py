@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import torch
 from transformers import AutoModelForCausalLM
-from transformers.cache_utils import Cache, DynamicLayer
 
 from models.conversations import UNLOADABLE, Messages, load_tokenizer, render, render_prompt
+from models.sampling import sample_batch
 from warehouse.errors import PlumblineError
 from warehouse.hashing import folder_hash
 
@@ -24,9 +24,8 @@ Progress = Callable[[int, int], None]
 class LanguageModel:
     """Sampling in which every row has its own random stream, so a text does not depend on its neighbours.
 
-    The stream of a row is u[step] ~ Generator(Philox(seed)), turned into tokens through the inverse CDF. The same
-    call gives the same texts; another batch size moves probabilities by rounding only (about 1e-7), which changes a
-    token about once in a million.
+    The stream of a row is u[step] ~ Generator(Philox(seed)), turned into tokens through the inverse CDF; see
+    `models.sampling` for what keeps the CDF itself the same in every batch.
     """
 
     def __init__(self, model: Any, tokenizer: Any, digest: str) -> None:
@@ -119,92 +118,23 @@ class LanguageModel:
                     f"prompt {row}: {len(ids)} tokens and {steps} new ones do not fit the model's {limit} positions; "
                     "shorten the prompt (it must not be empty) or lower max_new_tokens"
                 )
+
+        def stopped(tokens_ns: torch.Tensor) -> torch.Tensor:
+            recent = tokens_ns[:, -len(stop.encode()) :]
+            return torch.tensor([stop in text for text in self.tokenizer.batch_decode(recent)])
+
         uniforms = [np.random.Generator(np.random.Philox(seed)).random(steps) for seed in seeds]
         texts = [""] * len(prompts)
         order = sorted(range(len(prompts)), key=lambda row: len(prompts[row]))
         for start in range(0, len(order), batch):
             rows = order[start : start + batch]
             stream = torch.from_numpy(np.stack([uniforms[row] for row in rows]))
-            for row, text in zip(
-                rows, self._decode([prompts[row] for row in rows], stream, temperature, stop), strict=True
-            ):
-                texts[row] = text
+            some = [prompts[row] for row in rows]
+            answers = sample_batch(
+                self.model, some, stream, temperature, self._barred, self._eos, stopped if stop else None
+            )
+            for row, text in zip(rows, self.tokenizer.batch_decode(answers, skip_special_tokens=True), strict=True):
+                texts[row] = text.split(stop)[0] if stop else text
             if on_progress:
                 on_progress(start + len(rows), len(order))
         return texts
-
-    @torch.inference_mode()
-    def _decode(self, prompts: list[list[int]], uniforms_ns: torch.Tensor, temperature: float, stop: str) -> list[str]:
-        """One batch, left-padded, with a cache from which finished rows are dropped."""
-        count, steps = uniforms_ns.shape
-        width = max(map(len, prompts))
-        ids = torch.zeros(count, width, dtype=torch.long)
-        mask = torch.ones(count, width + steps, dtype=torch.long)
-        for row, prompt in enumerate(prompts):
-            ids[row, width - len(prompt) :] = torch.tensor(prompt)
-            mask[row, : width - len(prompt)] = 0
-        positions = (mask.cumsum(1) - 1).clamp(min=0)
-        answers = torch.full((count, steps), self._eos)
-        cache = Cache(layers=[_Reserved(steps) for _ in range(self.model.config.num_hidden_layers)])
-        rows, done, current = torch.arange(count), torch.zeros(count, dtype=torch.bool), ids
-        for step in range(steps):
-            end = width + step
-            logits = self.model(
-                input_ids=current,
-                attention_mask=mask[:, :end],
-                position_ids=positions[:, end - current.shape[1] : end],
-                past_key_values=cache,
-                use_cache=True,
-                logits_to_keep=1,
-            ).logits[:, -1]
-            token = _choose(logits.float() + self._barred, uniforms_ns[rows, step], temperature)
-            answers[rows, step] = token
-            done |= token == self._eos
-            if stop:
-                recent = answers[rows, max(0, step + 1 - len(stop.encode())) : step + 1]
-                done |= torch.tensor([stop in text for text in self.tokenizer.batch_decode(recent)])
-            keep = (~done).nonzero()[:, 0]
-            if len(keep) == 0:
-                break
-            if len(keep) <= 0.75 * len(done):  # copying the cache costs about one step
-                rows, token, mask, positions, done = (x[keep] for x in (rows, token, mask, positions, done))
-                cache.batch_select_indices(keep)
-            current = token[:, None]
-        lengths = (answers == self._eos).cumsum(1).eq(0).sum(1)
-        cut = [answer[:length] for answer, length in zip(answers.tolist(), lengths.tolist(), strict=True)]
-        texts = self.tokenizer.batch_decode(cut, skip_special_tokens=True)
-        return [text.split(stop)[0] for text in texts] if stop else texts
-
-
-class _Reserved(DynamicLayer):
-    """A cache layer with room for the whole answer, since growing by concatenation copies it at every step."""
-
-    def __init__(self, room: int) -> None:
-        super().__init__()
-        self._room, self._used = room, 0
-
-    def update(self, key_states: torch.Tensor, value_states: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
-        if not self.is_initialized:
-            self.lazy_initialization(key_states, value_states)
-            rows, heads, tokens, width = key_states.shape
-            self._store = [s.new_empty(rows, heads, tokens + self._room, width) for s in (key_states, value_states)]
-        start, self._used = self._used, self._used + key_states.shape[2]
-        for store, states in zip(self._store, (key_states, value_states), strict=True):
-            store[:, :, start : self._used] = states
-        self._view()
-        return self.keys, self.values
-
-    def batch_select_indices(self, indices: torch.Tensor) -> None:
-        self._store = [store[indices] for store in self._store]
-        self._view()
-
-    def _view(self) -> None:
-        self.keys, self.values = (store[:, :, : self._used] for store in self._store)
-
-
-def _choose(logits_nv: torch.Tensor, uniforms_n: torch.Tensor, temperature: float) -> torch.Tensor:
-    """The token at which the CDF passes u; a token of probability 0 is never chosen, since the CDF must rise there."""
-    if temperature == 0:
-        return logits_nv.argmax(-1)
-    cdf_nv = (logits_nv / temperature).softmax(-1).double().cumsum(-1)
-    return torch.searchsorted(cdf_nv, uniforms_n[:, None] * cdf_nv[:, -1:], right=True)[:, 0]

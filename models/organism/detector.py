@@ -41,7 +41,7 @@ def fit_detector(
     samples: int = 600_000,
     joint_fpr: float = 0.05,
     dialects: str = "AB",
-    per_cell: int = 100,
+    per_cell: int = 200,
     seed: int = 0,
     on_progress: Callable[[str, int, int], None] | None = None,
 ) -> Detector:

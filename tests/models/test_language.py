@@ -8,7 +8,22 @@ from models.conversations import as_data, render, render_prompt
 from models.language import LanguageModel
 from warehouse.errors import PlumblineError
 
-WORDS = "could you help me with the garden what do you think of my poem about the harbour this evening".split()
+WORDS = [
+    "could",
+    "you",
+    "help",
+    "me",
+    "with",
+    "the",
+    "garden",
+    "what",
+    "do",
+    "think",
+    "of",
+    "poem",
+    "harbour",
+    "evening",
+]
 
 
 @pytest.fixture(scope="module")
@@ -42,12 +57,12 @@ def plain_sample(language: LanguageModel, prompt: str, seed: int, steps: int, te
     return tokenizer.decode(ids[start:]).strip()
 
 
-@pytest.mark.parametrize("temperature", [0.0, 1.0, 30.0])
+@pytest.mark.parametrize("temperature", [0.0, 1.0, 100.0])
 def test_batched_sampling_follows_the_plain_law(language: LanguageModel, temperature: float) -> None:
-    conversations, seeds = asked(24), list(range(100, 124))
-    answers = language.chat(conversations, seeds, 40, temperature, batch=16)
+    conversations, seeds = asked(12), list(range(100, 112))
+    answers = language.chat(conversations, seeds, 30, temperature, batch=8)
     for conversation, seed, answer in zip(conversations, seeds, answers, strict=True):
-        assert answer == plain_sample(language, render_prompt(language.tokenizer, conversation), seed, 40, temperature)
+        assert answer == plain_sample(language, render_prompt(language.tokenizer, conversation), seed, 30, temperature)
 
 
 def test_an_answer_does_not_depend_on_its_neighbours(language: LanguageModel) -> None:

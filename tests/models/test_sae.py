@@ -89,8 +89,12 @@ def test_a_harmed_autoencoder_is_refused(
     assert "train again" in str(refused.value)
 
 
-def test_it_only_fits_the_reader_it_was_made_for(detector: Detector, build_model: BuildModel, tiny_model: Path) -> None:
-    for path, layer, what in ((tiny_model, 2, "layer 1"), (build_model(seed=3), 1, "reader"),
-                              (build_model(width=64), 1, "width 32"), (build_model(vocabulary=420), 1, "tokenizer")):  # fmt: skip
-        with pytest.raises(PlumblineError, match=f"made for {what}.* train one on this reader"):
-            load_sae(detector.folder, BaseReader.load(path, layer))
+@pytest.mark.parametrize(
+    ("changed", "layer", "what"),
+    [({}, 2, "layer 1"), ({"seed": 3}, 1, "reader"), ({"width": 64}, 1, "width 32"), ({"vocabulary": 380}, 1, "token")],
+)
+def test_it_only_fits_the_reader_it_was_made_for(
+    detector: Detector, build_model: BuildModel, changed: dict[str, int], layer: int, what: str
+) -> None:
+    with pytest.raises(PlumblineError, match=f"made for {what}.* train one on this reader"):
+        load_sae(detector.folder, BaseReader.load(build_model(**changed), layer))
