@@ -106,7 +106,8 @@ def publish(
     shop: Workshop, number: int, so_far: Examined, chain: list[Constitution], before: Dataset | None
 ) -> Dataset:
     """Publish what was kept so far, and record it with its rows and the version it follows."""
-    note = "Templated text of a model organism with one million parameters." if shop.embedded else ""
+    written_here = shop.embedded and chain  # curated pairs have no constitution chain: somebody else wrote them
+    note = "Templated text of a model organism with one million parameters." if written_here else ""
     card = CardFacts(shop.settings.name, shop.settings.mode, tuple(chain), note)
     tables = (so_far.pairs, so_far.decisions, so_far.readings, so_far.verdicts)
     dataset = publish_dataset(*tables, shop.folder / "dataset", card)

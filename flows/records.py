@@ -29,7 +29,10 @@ def traced(pair_id: str, campaign: str = "") -> Node:
     if len(found) > 1:
         raise PlumblineError(f"{pair_id!r} is known in {', '.join(sorted(found))}; name one with --campaign")
     if not found:
-        raise misses[0] if misses else PlumblineError(f"{home()}: no campaign has run here; start with `plumbline run`")
+        telling = [miss for miss in misses if not str(miss).startswith("no pair")] + misses
+        raise (
+            telling[0] if telling else PlumblineError(f"{home()}: no campaign has run here; start with `plumbline run`")
+        )
     return next(iter(found.values()))
 
 

@@ -1,5 +1,8 @@
 """Tiny real models for the tests: a random llama and a byte-level BPE tokenizer in the organism's chat format."""
 
+import models  # noqa: F401  (first: it says how torch's threads wait, and torch asks only once, when it is loaded)
+
+# isort: split
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +10,8 @@ from typing import NamedTuple
 
 import pytest
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import Tokenizer, decoders, pre_tokenizers, trainers
+from tokenizers.models import BPE
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from models.calibrate import fit_profile
@@ -33,7 +37,7 @@ BuildModel = Callable[..., Path]
 
 
 def build_tokenizer(vocabulary: int = 400) -> PreTrainedTokenizerFast:
-    core = Tokenizer(models.BPE(unk_token=None))
+    core = Tokenizer(BPE(unk_token=None))
     core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     core.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
