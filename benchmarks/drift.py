@@ -29,6 +29,7 @@ ARMS: dict[str, dict[str, Any]] = {
 }
 BASE: dict[str, Any] = {"mode": "update", "rounds": 6, "pairs": 80, "shard": 80}
 AMEND = {"frozen_prompts": 32, "fresh_prompts": 8}
+ORDER = (*list(ARMS)[2:], *list(ARMS)[:2])  # the telling arms first
 SHOWN = ("flag_rate", "bad", "hidden", "bad_kept", "quiet")
 
 
@@ -49,7 +50,7 @@ def campaign(arm: str, seed: int) -> dict[str, Any]:
 
     class PlainShelf(Shelf):
         def _execute(self, step: ShardTask, shard: Shard, inputs: dict[str, Any]) -> bool:
-            step.task.fn(shard, inputs)
+            step.task.fn(shard, {**inputs, "docs": None} if "docs" in inputs else inputs)  # no web pages here
             return False
 
     shipped = load_campaign(EMBEDDED).model_dump()
@@ -143,24 +144,32 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=12)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--go-on", action="store_true", help="keep the campaigns already in drift.json")
     parser.add_argument("--to", type=Path, default=RESULTS)
     asked = parser.parse_args()
     os.environ.setdefault("PLUMBLINE_HOME", "runs/drift")
     if asked.jobs > 1:
         os.environ["OMP_NUM_THREADS"] = "1"
-    work = [(arm, seed) for seed in range(asked.seeds) for arm in ARMS]
-    found: list[dict[str, Any]] = []
     asked.to.mkdir(parents=True, exist_ok=True)
+    record = asked.to / "drift.json"
+    found: list[dict[str, Any]] = json.loads(record.read_text()) if asked.go_on and record.is_file() else []
+    done = {(f["arm"], f["seed"]) for f in found}
+    work = [(arm, seed) for arm in ORDER for seed in range(asked.seeds) if (arm, seed) not in done]
     with ProcessPoolExecutor(asked.jobs, mp_context=get_context("spawn")) as pool:
-        for arm in (next(iter(ARMS)), "the same, all-dialect profile"):  # one at a time: each fits what the others use
-            pool.submit(campaign, arm, asked.seeds).result()
+        if not done:
+            for arm in ("filter", "the same, all-dialect profile"):  # one at a time: each fits what the others use
+                pool.submit(campaign, arm, asked.seeds).result()
         for future in as_completed([pool.submit(campaign, *item) for item in work]):
             last = future.result()
             found.append(last)
             moved = ", ".join(f"{n} {a:.2f} → {b:.2f}" for n in SHOWN for a, b in [ends(last["rounds"], n)])
-            print(f"{len(found)}/{len(work)}  {last['arm']}, seed {last['seed']}: {moved}", file=sys.stderr, flush=True)
+            print(
+                f"{len(found)}/{len(ARMS) * asked.seeds}  {last['arm']}, seed {last['seed']}: {moved}",
+                file=sys.stderr,
+                flush=True,
+            )
             found.sort(key=lambda f: (list(ARMS).index(f["arm"]), f["seed"]))
-            (asked.to / "drift.json").write_text(json.dumps(found, indent=0), encoding="utf-8")
+            record.write_text(json.dumps(found, indent=0), encoding="utf-8")
             (asked.to / "drift.md").write_text(table(found), encoding="utf-8")
     picture(found, asked.to / "drift.png")
     print(table(found).split("## Every seed")[0])

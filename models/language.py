@@ -30,6 +30,7 @@ class LanguageModel:
 
     def __init__(self, model: Any, tokenizer: Any, digest: str) -> None:
         self.model, self.tokenizer, self.hash = model, tokenizer, digest
+        self.limit: int = getattr(model.config, "max_position_embeddings", None) or 10**9
         self._eos: int = tokenizer.eos_token_id
         self._barred = torch.zeros(model.config.vocab_size)
         self._barred[len(tokenizer) :] = -torch.inf
@@ -63,6 +64,11 @@ class LanguageModel:
         ids = self._encode(prompts, add_special_tokens=False)
         texts = self._sample(ids, seeds, max_new_tokens, temperature, "", batch, on_progress)
         return [text.strip() for text in texts]
+
+    def fits(self, conversation: Messages, max_new_tokens: int) -> bool:
+        """Whether an answer of that length fits the model's positions after this conversation."""
+        ids = self._encode([render_prompt(self.tokenizer, conversation)], add_special_tokens=False)[0]
+        return 0 < len(ids) <= self.limit - max_new_tokens
 
     def continue_text(
         self, texts: Sequence[str], seeds: Sequence[int], max_new_tokens: int, temperature: float, stop: str = ""
@@ -111,11 +117,10 @@ class LanguageModel:
         batch: int,
         on_progress: Progress | None,
     ) -> list[str]:
-        limit = getattr(self.model.config, "max_position_embeddings", None) or 10**9
         for row, ids in enumerate(prompts):
-            if not 0 < len(ids) <= limit - steps:
+            if not 0 < len(ids) <= self.limit - steps:
                 raise PlumblineError(
-                    f"prompt {row}: {len(ids)} tokens and {steps} new ones do not fit the model's {limit} positions; "
+                    f"prompt {row}: {len(ids)} tokens and {steps} new ones do not fit the model's {self.limit} positions; "
                     "shorten the prompt (it must not be empty) or lower max_new_tokens"
                 )
 

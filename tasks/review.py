@@ -20,6 +20,7 @@ from warehouse.shapes import VERDICTS
 ANSWER = re.compile(r"(justified|unjustified|unsure) because (\S.*)", re.DOTALL)
 WORD = re.compile(r"[^\W\d_]{2,}")
 ANSWER_TOKENS = 24
+TOO_LONG = ("unsure", "the exchange is too long for the reviewer")
 
 
 class Case(NamedTuple):
@@ -48,7 +49,11 @@ def parse(raw: str) -> tuple[str, str]:
 def judge(
     cases: Sequence[Case], reviewer: LanguageModel, on_progress: Callable[..., None] | None = None
 ) -> list[Verdict]:
-    """One verdict a case, in order. A line break in a text becomes a space: it cannot add a line to the prompt."""
+    """One verdict a case, in order; the same question is asked once.
+
+    A line break in a text becomes a space: it cannot add a line to the prompt. What the reviewer cannot take whole is
+    unsure, since a verdict on half of it would be a guess.
+    """
     prompts = [
         render(
             "reviewer",
@@ -59,9 +64,15 @@ def judge(
         )
         for case in cases
     ]
-    conversations = [[{"role": "user", "content": prompt.text}] for prompt in prompts]
-    answers = reviewer.chat(conversations, [0] * len(cases), ANSWER_TOKENS, 0.0, on_progress=on_progress)
-    return [Verdict(*parse(raw), raw, prompt.hash) for raw, prompt in zip(answers, prompts, strict=True)]
+    asked = {prompt.hash: [{"role": "user", "content": prompt.text}] for prompt in prompts}
+    asked = {key: conversation for key, conversation in asked.items() if reviewer.fits(conversation, ANSWER_TOKENS)}
+    seeds = [0] * len(asked)
+    answers = reviewer.chat(list(asked.values()), seeds, ANSWER_TOKENS, 0.0, on_progress=on_progress)
+    raw = dict(zip(asked, answers, strict=True))
+    return [
+        Verdict(*(parse(raw[prompt.hash]) if prompt.hash in raw else TOO_LONG), raw.get(prompt.hash, ""), prompt.hash)
+        for prompt in prompts
+    ]
 
 
 def review(

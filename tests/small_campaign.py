@@ -13,8 +13,8 @@ pairs: 16
 shard: 8
 rounds: 2
 amend: {candidates: 2, frozen_prompts: 6, fresh_prompts: 6}
-sae: {d_sae: 256, samples: 40960}
-profile: {texts_per_cell: 30}
+sae: {d_sae: 256, samples: 20480}
+profile: {texts_per_cell: 20}
 """
 # Which modules a run loads is part of what is tested: a contract cannot see an import made by name.
 RUN = "import sys; from flows.cli import main; main(); print(sorted(sys.modules), file=open(sys.argv[0], 'w'))"
@@ -43,7 +43,9 @@ class Place(NamedTuple):
 def place(home: Path, **environment: str) -> Place:
     home.mkdir(parents=True, exist_ok=True)
     (home / "small.yaml").write_text(SETTINGS)
-    return Place(home, home / "small.yaml", os.environ | {"PLUMBLINE_HOME": str(home), "HOME": str(home)} | environment)
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    own = {"PLUMBLINE_HOME": str(home), "PREFECT_PROFILES_PATH": str(home / "none"), "OMP_NUM_THREADS": "1"}
+    return Place(home, home / "small.yaml", clean | own | environment)
 
 
 class Finished(NamedTuple):

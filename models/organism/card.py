@@ -7,7 +7,6 @@ Markdown. Reads: the three models and a fitted detector. Must not know tasks or 
 import json
 import random
 import time
-from collections import Counter
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
@@ -44,7 +43,7 @@ def obedience(
     names = [*MOTIVES.values(), "unknown"]
 
     def law(principles: list[str], requests: list[str]) -> np.ndarray:
-        total = Counter[str]()
+        total = dict.fromkeys(names, 0.0)
         for request in requests:
             for cell, p in w.law(principles, kind(request)).items():
                 total[MOTIVES[cell[0]]] += p

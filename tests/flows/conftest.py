@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
 from small_campaign import Finished, Place, place
 
 
@@ -50,6 +51,15 @@ def finished(tmp_path_factory: pytest.TempPathFactory, server: str) -> Finished:
     """The small campaign, run to its end against the server."""
     there = place(tmp_path_factory.mktemp("calm"), PREFECT_API_URL=server)
     return Finished(there, there.run("run", there.campaign))
+
+
+@pytest.fixture
+def here(finished: Finished, server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Finished]:
+    """The finished campaign, with this process at its home."""
+    monkeypatch.setenv("PLUMBLINE_HOME", str(finished.place.home))
+    monkeypatch.setenv("PREFECT_API_URL", server)
+    with temporary_settings({PREFECT_API_URL: server}):
+        yield finished
 
 
 @pytest.fixture

@@ -40,11 +40,8 @@ def test_nothing_of_the_held_out_side_is_loaded(finished: Finished) -> None:
     assert not (finished.place.home / "small" / "heldout").exists()
 
 
-def test_a_pair_is_traced_to_its_constitution(
-    finished: Finished, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PLUMBLINE_HOME", str(finished.place.home))
-    main(["trace", finished.report["example"]])
+def test_a_pair_is_traced_to_its_constitution(here: Finished, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["trace", here.report["example"]])
     tree = capsys.readouterr().out
     for link in ("decision", "readings", "generated", "seed", "prompt", "constitution", "profile", "sae"):
         assert link in tree
@@ -86,21 +83,17 @@ def test_a_users_own_server_is_found_in_the_profile(tmp_path: Path, monkeypatch:
     assert configured_server() == ""
 
 
-def test_two_runs_of_one_campaign_do_not_meet(
-    finished: Finished, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PLUMBLINE_HOME", str(finished.place.home))
-    with _alone(finished.place.home / "small" / "generator", "small"), pytest.raises(SystemExit):
-        main(["run", str(finished.place.campaign)])
+def test_two_runs_of_one_campaign_do_not_meet(here: Finished, capsys: pytest.CaptureFixture[str]) -> None:
+    with _alone(here.place.home / "small" / "generator", "small"), pytest.raises(SystemExit):
+        main(["run", str(here.place.campaign)])
     assert "campaign small is running already" in capsys.readouterr().err
 
 
 def test_a_campaign_with_other_settings_does_not_mix_in(
-    finished: Finished, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    here: Finished, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("PLUMBLINE_HOME", str(finished.place.home))
     other = tmp_path / "other.yaml"
-    other.write_text(finished.place.campaign.read_text() + "seed: 8\n")
+    other.write_text(here.place.campaign.read_text() + "seed: 8\n")
     with pytest.raises(SystemExit):
         main(["run", str(other)])
     assert "begun with another setting seed" in capsys.readouterr().err

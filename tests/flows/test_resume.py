@@ -28,9 +28,6 @@ def test_a_killed_campaign_goes_on(finished: Finished, elsewhere: Place) -> None
     assert report["rounds"] == finished.report["rounds"]
     assert folder_hash(report["dataset"]) == folder_hash(finished.report["dataset"])
 
-    again = elsewhere.run("run", elsewhere.campaign)
-    assert again["written"] == again["lost"] == 0 and again["finished"] == finished.report["written"]
-
 
 def test_a_shard_whose_file_is_gone_is_written_again(finished: Finished) -> None:
     folder = finished.place.home / "small" / "generator"
@@ -38,4 +35,6 @@ def test_a_shard_whose_file_is_gone_is_written_again(finished: Finished) -> None
     before = lost.read_bytes()
     lost.unlink()
     report = finished.place.run("run", finished.place.campaign)
-    assert report["written"] == 1 and lost.read_bytes() == before
+    assert lost.read_bytes() == before
+    assert (report["written"], report["finished"]) == (1, finished.report["written"] - 1)
+    assert report["dataset"] == finished.report["dataset"]

@@ -44,6 +44,12 @@ def test_every_flagged_pair_gets_one_verdict(tiny_model: Path) -> None:
     assert verdicts == review(round_.pairs, round_.readings, reviewer)
 
 
+def test_what_the_reviewer_cannot_take_whole_is_unsure(tiny_model: Path) -> None:
+    long, short = judge([Case("a", "word " * 400, ["x"], []), Case("a", "b", ["x"], [])], LanguageModel.load(tiny_model))
+    assert (long.verdict, long.raw) == ("unsure", "") and "too long" in long.reason
+    assert "too long" not in short.reason
+
+
 def test_a_line_break_in_a_text_adds_no_line_to_the_prompt(tiny_model: Path) -> None:
     reviewer = LanguageModel.load(tiny_model)
     plain, broken = judge(
