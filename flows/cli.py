@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import App, CycloptsError, Parameter
 
 from flows.prefect_setup import prepare
-from flows.settings import load_campaign
+from flows.settings import load_campaign, with_reader
 from warehouse.errors import PlumblineError
 from warehouse.store import home
 
@@ -65,7 +65,15 @@ def run(campaign: Path | None = None, /, *, output: Output = DEFAULT) -> None:
 
 
 @app.command
-def curate(pairs: Path, /, *, campaign: Path | None = None, output: Output = DEFAULT) -> None:
+def curate(
+    pairs: Path,
+    /,
+    *,
+    campaign: Path | None = None,
+    reader: str = "",
+    texts: str = "",
+    output: Output = DEFAULT,
+) -> None:
     """Validate, score, review and publish preference pairs you already have.
 
     Example: `plumbline curate pairs.jsonl.gz`
@@ -76,8 +84,12 @@ def curate(pairs: Path, /, *, campaign: Path | None = None, output: Output = DEF
         JSONL, JSON, CSV or Parquet, also gzipped; conversations, strings, or HH transcripts.
     campaign
         Campaign file whose models and profile read the pairs. Without one, the shipped campaign's.
+    reader
+        Folder of a base model to read with; an autoencoder and a profile are made for it from `texts`, once.
+    texts
+        Texts labelled by motive, JSON lines with `prompt`, `text` and `trait` (null for none).
     """
-    settings = load_campaign(campaign)
+    settings = with_reader(load_campaign(campaign), reader, texts)
     prepare(home(), output.debug)
     from flows import curate as curation
     from flows.progress import Progress

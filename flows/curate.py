@@ -20,7 +20,7 @@ from flows.workshop import Workshop
 from tasks.ingest import ingest_shard
 from tasks.publish import Dataset
 from tasks.shard import Shard
-from warehouse.hashing import file_hash
+from warehouse.hashing import content_hash, file_hash
 
 
 class Curated(NamedTuple):
@@ -43,9 +43,12 @@ class Curated(NamedTuple):
 
 
 def curate(file: Path, settings: Campaign, progress: Progress) -> Curated:
-    """`settings` say which models read and review; the file decides the folder. Raises PlumblineError."""
+    """`settings` say which models read and review. The folder is named after the file, its content and the settings.
+
+    Raises PlumblineError when the file, or every row of it, cannot be read.
+    """
     stem = re.sub(r"[^a-z0-9]+", "-", file.name.lower().split(".")[0]).strip("-")[:40]
-    name = f"curate-{stem or 'pairs'}-{file_hash(file)[:8]}"
+    name = f"curate-{stem or 'pairs'}-{content_hash([file_hash(file), settings.model_dump(mode='json')])[:8]}"
     with at_work(settings.model_copy(update={"name": name, "mode": "filter", "rounds": 1}), progress) as shop:
         done, dataset, rejects = curate_flow(name, shop, file)
         counts = Counter(done.decisions["decision"].to_pylist())

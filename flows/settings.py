@@ -99,12 +99,21 @@ def load_campaign(path: Path | None) -> Campaign:
     file = (path or EMBEDDED).resolve()
     campaign = load_yaml(path or EMBEDDED, Campaign)
     models = {role: _located(name, file.parent) for role, name in campaign.models if role != "layer"}
+    texts = campaign.profile.texts and _located(campaign.profile.texts, file.parent)
     return campaign.model_copy(
         update={
             "constitution": _located(campaign.constitution, file.parent),
             "models": campaign.models.model_copy(update=models),
+            "profile": campaign.profile.model_copy(update={"texts": texts}),
         }
     )
+
+
+def with_reader(campaign: Campaign, reader: str, texts: str) -> Campaign:
+    """The campaign with another base reader and the labelled texts to calibrate it on; "" leaves either as it is."""
+    models = campaign.models.model_copy(update={"reader": reader} if reader else {})
+    profile = campaign.profile.model_copy(update={"texts": texts} if texts else {})
+    return campaign.model_copy(update={"models": models, "profile": profile})
 
 
 def constitution_file(name: str) -> Path:

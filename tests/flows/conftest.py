@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.settings import PREFECT_API_URL, PREFECT_LOGGING_TO_API_ENABLED, temporary_settings
 from small_campaign import Finished, Place, place
 
 
@@ -58,7 +58,7 @@ def here(finished: Finished, server: str, monkeypatch: pytest.MonkeyPatch) -> It
     """The finished campaign, with this process at its home."""
     monkeypatch.setenv("PLUMBLINE_HOME", str(finished.place.home))
     monkeypatch.setenv("PREFECT_API_URL", server)
-    with temporary_settings({PREFECT_API_URL: server}):
+    with temporary_settings({PREFECT_API_URL: server, PREFECT_LOGGING_TO_API_ENABLED: False}):
         yield finished
 
 

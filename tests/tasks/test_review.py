@@ -45,7 +45,8 @@ def test_every_flagged_pair_gets_one_verdict(tiny_model: Path) -> None:
 
 
 def test_what_the_reviewer_cannot_take_whole_is_unsure(tiny_model: Path) -> None:
-    long, short = judge([Case("a", "word " * 400, ["x"], []), Case("a", "b", ["x"], [])], LanguageModel.load(tiny_model))
+    cases = [Case("a", "word " * 400, ["x"], []), Case("a", "b", ["x"], [])]
+    long, short = judge(cases, LanguageModel.load(tiny_model))
     assert (long.verdict, long.raw) == ("unsure", "") and "too long" in long.reason
     assert "too long" not in short.reason
 
