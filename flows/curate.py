@@ -52,9 +52,8 @@ def curate(file: Path, settings: Campaign, progress: Progress) -> Curated:
     with at_work(settings.model_copy(update={"name": name, "mode": "filter", "rounds": 1}), progress) as shop:
         done, dataset, rejects = curate_flow(name, shop, file)
         counts = Counter(done.decisions["decision"].to_pylist())
-        reasons = Counter(
-            row["reason"].split(":")[0] for row in done.decisions.to_pylist() if row["decision"] == "abstained"
-        )
+        abstained = [row["reason"] for row in done.decisions.to_pylist() if row["decision"] == "abstained"]
+        reasons = Counter(re.sub(r"\d[\d.]*", "…", reason) for reason in abstained)
         return Curated(
             name,
             done.pairs.num_rows + rejects,
