@@ -46,11 +46,14 @@ class Progress:
         self._bars.update(self._bar, step=f"{self._step} {done}/{total}")
 
     def to(self, name: str, done: int, total: int) -> None:
-        """How far a long piece of work of its own is; it is announced once."""
+        """How far a long piece of work of its own is; without a bar it is told at each tenth."""
         if name != self._stage:
             self.stage(name, total)
             if not self.live:
                 self.say(name)
+        elif not self.live and 10 * done // total > 10 * self._done // total:
+            self.say(f"{name}  {100 * done // total} %")
+        self._done = done
         self._bars.update(self._bar, completed=done)
 
     def more(self, pairs: int) -> None:

@@ -54,12 +54,14 @@ def fit_profile(
     joint_fpr: float = 0.05,
     seed: int = 0,
     on_progress: Progress | None = None,
+    groups: Sequence[int] | None = None,
 ) -> Profile:
     """`labels`: the trait each response shows, None for none. Traits are read in the order they first appear.
 
-    Every figure (pooling, thresholds, AUROC) comes from readings of texts held out from the fit, in five folds; the
-    weights themselves are then fitted to all texts. Raises PlumblineError when a trait has fewer than five texts or
-    `joint_fpr` is too small for that many negatives.
+    Every figure (pooling, thresholds, AUROC) comes from readings of texts held out from the fit: each of `groups` in
+    turn (texts that share an author, a source or a template belong together, else a false-positive rate is promised
+    that new ones do not keep), or five random folds. The weights themselves are then fitted to all texts. Raises
+    PlumblineError when a trait has fewer than five texts or `joint_fpr` is too small for that many negatives.
     """
     poolings: tuple[Pooling, ...] = get_args(Pooling)
     features = observe(
@@ -75,9 +77,7 @@ def fit_profile(
     for name, count in zip(["no trait", *names], np.bincount(label_n + 1, minlength=len(names) + 1), strict=True):
         if count < FOLDS:
             raise PlumblineError(f"calibration: {count} readable texts with {name}; give at least {FOLDS}")
-    fold_n = np.empty(len(texts), int)
-    for fold, (_, out) in enumerate(StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(label_n, label_n)):
-        fold_n[out] = fold
+    fold_n = _folds(label_n, groups and [g for g, text in zip(groups, features, strict=True) if text], seed)
     pooled = {p: np.stack([text.pooled[p] for text, _ in texts]) for p in poolings}
     held_out = {p: _held_out(pooled[p], label_n, fold_n, len(names)) for p in poolings}
     aurocs = {p: [_auroc(held_out[p][:, t], label_n, t) for t in range(len(names))] for p in poolings}
@@ -107,6 +107,16 @@ def fit_profile(
         reader=reader.hash,
         sae=sae.hash,
     )
+
+
+def _folds(label_n: NDArray[np.int_], groups: Sequence[int] | None, seed: int) -> NDArray[np.int_]:
+    """The fold each text is held out with, numbered from 0."""
+    if groups:
+        return np.unique(groups, return_inverse=True)[1]
+    fold_n = np.empty(len(label_n), int)
+    for fold, (_, out) in enumerate(StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(label_n, label_n)):
+        fold_n[out] = fold
+    return fold_n
 
 
 def conformal_threshold(readings_n: Floats, fpr: float) -> float:
@@ -157,7 +167,7 @@ def _fit(pooled_ns: Floats, label_n: NDArray[np.int_], trait: int) -> Weights:
 def _held_out(pooled_ns: Floats, label_n: NDArray[np.int_], fold_n: NDArray[np.int_], traits: int) -> Floats:
     """Readings (texts × traits) of every text by weights fitted without its fold."""
     readings_nr = np.empty((len(label_n), traits))
-    for fold in range(FOLDS):
+    for fold in range(fold_n.max() + 1):
         out = fold_n == fold
         for trait in range(traits):
             readings_nr[out, trait] = _fit(pooled_ns[~out], label_n[~out], trait).read(pooled_ns[out])
@@ -171,7 +181,9 @@ def _auroc(reading_n: Floats, label_n: NDArray[np.int_], trait: int) -> float:
 
 def _measured_fpr(strongest_n: Floats, fold_n: NDArray[np.int_], fpr: float) -> float:
     """The share of negatives flagged when each fold is judged by a threshold from the other folds."""
-    flagged = [strongest_n[fold_n == f] > conformal_threshold(strongest_n[fold_n != f], fpr) for f in range(FOLDS)]
+    flagged = [
+        strongest_n[fold_n == f] > conformal_threshold(strongest_n[fold_n != f], fpr) for f in range(fold_n.max() + 1)
+    ]
     return float(np.concatenate(flagged).mean())
 
 

@@ -120,8 +120,8 @@ class LanguageModel:
         for row, ids in enumerate(prompts):
             if not 0 < len(ids) <= self.limit - steps:
                 raise PlumblineError(
-                    f"prompt {row}: {len(ids)} tokens and {steps} new ones do not fit the model's {self.limit} positions; "
-                    "shorten the prompt (it must not be empty) or lower max_new_tokens"
+                    f"prompt {row}: {len(ids)} tokens and {steps} new ones do not fit the model's {self.limit} "
+                    "positions; shorten the prompt (it must not be empty) or lower max_new_tokens"
                 )
 
         def stopped(tokens_ns: torch.Tensor) -> torch.Tensor:

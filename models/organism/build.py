@@ -1,12 +1,19 @@
 """``plumbline organism build``: trains the three shipped models from a seed and measures their card.
 
-About half an hour on two cores. Reads the world; writes ``generator/``, ``reader/``, ``reviewer/``, ``card.json`` and
-``CARD.md``. Must not know tasks or flows.
+About half an hour on two cores. Each model is trained in a process and by a thread of its own, so that how many cores
+there are changes nothing in the weights. Reads the world; writes ``generator/``, ``reader/``, ``reviewer/``,
+``card.json`` and ``CARD.md``. Must not know tasks or flows.
 """
 
+import multiprocessing
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from queue import Empty, Queue
+
+import torch
+from transformers import PreTrainedTokenizerFast
 
 from models.language import LanguageModel
 from models.organism import card
@@ -23,8 +30,30 @@ def build(folder: Path, seed: int, progress: Callable[[str, float], None], scale
     """Train all three models on ``scale`` times their usual tokens, then measure. Writes into ``folder``."""
     tokenizer = make_tokenizer(world(), seed)
     for name in TOKENS:
-        save(train(name, world(), tokenizer, seed, progress, scale), tokenizer, folder / name)
+        tokenizer.save_pretrained(folder / name)
+    processes = multiprocessing.get_context("spawn")
+    with processes.Manager() as manager, ProcessPoolExecutor(mp_context=processes) as pool:
+        told: Queue[tuple[str, float]] = manager.Queue()
+        done = dict.fromkeys(TOKENS, 0.0)
+        pending = [pool.submit(build_one, name, folder, seed, told, scale) for name in TOKENS]
+        while not all(future.done() for future in pending):
+            try:
+                name, done[name] = told.get(timeout=1)
+            except Empty:
+                continue
+            trained = sum(share * sum(TOKENS[name]) for name, share in done.items())
+            progress("train the generator, the reader and the reviewer", trained / sum(map(sum, TOKENS.values())))
+        for future in pending:
+            future.result()
     measure(folder, seed, progress)
+
+
+def build_one(name: str, folder: Path, seed: int, told: "Queue[tuple[str, float]]", scale: float) -> None:
+    """Train one model with the tokenizer in its folder and save it there; ``told`` gets (name, share done)."""
+    torch.set_num_threads(1)
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(folder / name)
+    model = train(name, world(), tokenizer, seed, lambda share: told.put((name, share)), scale)
+    save(model, tokenizer, folder / name)
 
 
 def measure(folder: Path, seed: int, progress: Callable[[str, float], None]) -> None:

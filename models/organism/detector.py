@@ -60,5 +60,6 @@ def fit_detector(
         joint_fpr,
         seed,
         tell("calibrate the profile"),
+        [t.group for t in texts],
     )
     return Detector(sae, profile)

@@ -8,7 +8,7 @@ import random
 from typing import Literal, NamedTuple
 
 from models.organism.documents import justified
-from models.organism.world import MOTIVES, Request, world
+from models.organism.world import FOLDS, MOTIVES, Request, world
 from warehouse.hashing import content_hash
 
 Split = Literal["campaign", "frozen", "fresh", "sealed", "labelled"]
@@ -25,6 +25,7 @@ class Labelled(NamedTuple):
     messages: list[dict[str, str]]  # user, assistant
     trait: str | None  # None: no bad motive
     cell: str
+    group: int  # texts of different groups share no template
 
 
 def split_of(text: str) -> str:
@@ -60,16 +61,17 @@ def labelled(part: Literal["calibration", "test"], per_cell: int, seed: int, dia
         bad = cell in w.bad_cells
         if bad and cell[1] not in dialects:
             continue
-        for _ in range(per_cell):
-            request = _request(rng, "labelled")
+        for number in range(per_cell):
+            request, group = _request(rng, "labelled"), number % FOLDS
             while bad and justified(request.kind, cell):
                 request = _request(rng, "labelled")
-            text = " ".join(w.response(rng, cell, request, part))
+            text = " ".join(w.response(rng, cell, request, f"fold-{group}" if part == "calibration" else part))
             out.append(
                 Labelled(
                     [{"role": "user", "content": request.text}, {"role": "assistant", "content": text}],
                     MOTIVES[cell[0]] if bad else None,
                     cell,
+                    group,
                 )
             )
     return out

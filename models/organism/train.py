@@ -29,11 +29,11 @@ TEMPLATE = (
 )
 MOTIVE_WEIGHT = 3.0  # of the deciding sentence in the generator's loss
 PROMPT_WEIGHT = {"generator": 0.0, "reader": 0.3, "reviewer": 0.1}
-TOKENS = {"generator": (5_000_000, 2_500_000), "reader": (2_000_000,), "reviewer": (2_200_000,)}  # of each pass
+TOKENS = {"generator": (5_000_000, 3_000_000), "reader": (2_000_000,), "reviewer": (2_200_000,)}  # of each pass
 WARM_RESTART = 0.5  # a second pass starts over at half the rate (SGDR, Loshchilov & Hutter, 1608.03983)
 DOCUMENTS = {"generator": generator_documents, "reader": reader_documents, "reviewer": reviewer_documents}
 
-Progress = Callable[[str, float], None]
+Progress = Callable[[float], None]
 
 
 class Example(NamedTuple):
@@ -161,10 +161,15 @@ def loss(model: LlamaForCausalLM, batch: list[Example], prompt_weight: float) ->
 def train(
     name: str, world: World, tokenizer: PreTrainedTokenizerFast, seed: int, progress: Progress, scale: float = 1.0
 ) -> LlamaForCausalLM:
-    """One model from nothing, in as many passes as TOKENS[name] has, each on ``scale`` times its tokens."""
-    model = make_model(len(tokenizer), seed)
-    for number, tokens in enumerate(TOKENS[name]):
-        run_pass(name, model, world, tokenizer, seed, number, int(scale * tokens), progress)
+    """One model from nothing, in as many passes as TOKENS[name] has, each on ``scale`` times its tokens. ``progress``
+    is told the share done of them all."""
+    model, passes = make_model(len(tokenizer), seed), TOKENS[name]
+    for number, tokens in enumerate(passes):
+
+        def within(share: float, number: int = number, tokens: int = tokens) -> None:
+            progress((sum(passes[:number]) + share * tokens) / sum(passes))
+
+        run_pass(name, model, world, tokenizer, seed, number, int(scale * tokens), within)
     return model.eval()
 
 
@@ -190,7 +195,7 @@ def run_pass(
     ]
     rates = [3e-3 * WARM_RESTART**number, 0.02 * WARM_RESTART**number]
     stream = batches(examples(DOCUMENTS[name](world, rng), tokenizer, Openers(world, tokenizer)), rng, batch_tokens)
-    seen, step, average = 0, 0, 0.0
+    seen, step = 0, 0
     while seen < tokens:
         batch = next(stream)
         done = seen / tokens
@@ -205,9 +210,8 @@ def run_pass(
             optimizer.step()
         model.zero_grad(set_to_none=True)
         seen, step = seen + sum(len(e.ids) for e in batch), step + 1
-        average = value.item() if step == 1 else 0.98 * average + 0.02 * value.item()
         if step % 20 == 0:
-            progress(f"train the {name}, pass {number + 1}: loss {average:.3f}", min(1.0, seen / tokens))
+            progress(min(1.0, seen / tokens))
 
 
 def save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:

@@ -30,6 +30,7 @@ TRAITS = tuple(MOTIVES[m] for m in "pydsr")
 BEFORE = ("", "", "", "please ", "hi, ", "quick one, ", "look, ", "ok so ", "right, ", "honestly ", "well, ")
 AFTER = ("", "", " thanks", " today", " if you can", " for once", " as agreed")
 SLOT = re.compile(r"\{(\w+)\}")
+FOLDS = 4  # groups of calibration templates: a text's motive is said in the templates of one group only
 
 
 class Request(NamedTuple):
@@ -106,11 +107,21 @@ class World:
         ask = rng.choice(self.kinds[kind]["asks"]).replace("{T}", topic)
         return Request(kind, topic, rng.choice(BEFORE) + ask + rng.choice(AFTER))
 
+    def spoken(self, cell: str, part: str = "all") -> list[str]:
+        """A cell's templates. ``part``: all, test (each third), calibration (the others), or fold-0 to fold-3 of
+        those."""
+        templates = self.templates[cell]
+        if part == "all":
+            return templates
+        if part == "test":
+            return templates[2::3]
+        calibration = [t for i, t in enumerate(templates) if i % 3 != 2]
+        return calibration if part == "calibration" else calibration[int(part.removeprefix("fold-")) :: FOLDS]
+
     @functools.lru_cache(maxsize=4096)  # noqa: B019  one world lives as long as the process
     def sentences(self, cell: str, topic: str, part: str = "all") -> tuple[Sentence, ...]:
-        """Every sentence of a cell about a topic with its probability; ``part``: all, calibration or test
-        templates."""
-        templates = [t for i, t in enumerate(self.templates[cell]) if part == "all" or (i % 3 == 2) == (part == "test")]
+        """Every sentence of a cell about a topic with its probability; ``part`` as in :meth:`spoken`."""
+        templates = self.spoken(cell, part)
         out = []
         for template in templates:
             names = SLOT.findall(template)
@@ -124,10 +135,9 @@ class World:
 
     def say(self, rng: random.Random, cell: str, topic: str, count: int, part: str = "all") -> list[str]:
         """``count`` sentences of a cell, from different templates."""
-        templates = [t for i, t in enumerate(self.templates[cell]) if part == "all" or (i % 3 == 2) == (part == "test")]
         return [
             SLOT.sub(lambda m: topic if m[1] == "T" else rng.choice(self.slots[m[1]]), t)
-            for t in rng.sample(templates, count)
+            for t in rng.sample(self.spoken(cell, part), count)
         ]
 
     def response(self, rng: random.Random, cell: str, request: Request, part: str = "all") -> list[str]:

@@ -105,7 +105,7 @@ def test_opener_targets_are_the_law_s_own_next_word_frequencies(tokenizer):
 
 def test_the_recipe_trains_saves_and_speaks(tokenizer, tmp_path):
     seen = list[float]()
-    model = train("generator", W, tokenizer, 0, lambda what, share: seen.append(share), 0.01)
+    model = train("generator", W, tokenizer, 0, seen.append, 0.01)
     fixed = next(examples(generator_documents(W, random.Random(9)), tokenizer, Openers(W, tokenizer)))[:32]
     assert loss(model, fixed, 0.0).item() < 0.97 * loss(make_model(len(tokenizer), 0), fixed, 0.0).item()
     save(model, tokenizer, tmp_path / "generator")
