@@ -20,7 +20,7 @@ from tasks.amend import Figures, choose, figures, propose, trial_shard, without
 from tasks.generate import seed_of
 from warehouse.errors import PlumblineError
 from warehouse.hashing import short
-from warehouse.ledger import selection_bits_kl, selection_bits_worst
+from warehouse.ledger import k3_bits, selection_bits_kl, selection_bits_worst
 
 
 class Amended(NamedTuple):
@@ -31,6 +31,7 @@ class Amended(NamedTuple):
     amendment: str
     no_utility: str
     bits: float
+    moved: float | None
     frozen: Figures
     fresh: Figures
 
@@ -49,12 +50,14 @@ def amend_flow(campaign: str, number: int, shop: Workshop, incumbent: Constituti
     winner = candidates[choice.chosen]
 
     fresh_prompts = prompts("fresh", settings.fresh_prompts, seed_of(seed, "fresh", number))
-    fresh = figures(_try(shop, number, "fresh", [winner], fresh_prompts), winner.hash)
+    fresh_trials = _try(shop, number, "fresh", [winner], fresh_prompts, incumbent)
+    fresh = figures(fresh_trials, winner.hash)
     left_out = [without(winner, principle.id) for principle in winner.principles]
     attributed = _try(shop, number, "without", left_out, frozen)
 
     looked = settings.chooser == "flags"
     bits = selection_bits_worst(len(candidates)) if looked else 0.0
+    moved = k3_bits(*(fresh_trials[name].to_pylist() for name in ("nats", "nats_before")))
     shop.register(
         constitutions=[constitution_row(candidate) for candidate in candidates],
         amendments=[
@@ -96,11 +99,14 @@ def amend_flow(campaign: str, number: int, shop: Workshop, incumbent: Constituti
             for formula, value in (
                 ("log2 K", bits),
                 ("(ln K - (K-1)/K) / ln 2", selection_bits_kl(len(candidates)) if looked else 0.0),
+                ("k3, bits a response", moved),
             )
         ],
     )
     keep(shop, winner)
-    return Amended(winner, names[choice.chosen], names[choice.chosen_no_utility], bits, tried[choice.chosen], fresh)
+    return Amended(
+        winner, names[choice.chosen], names[choice.chosen_no_utility], bits, moved, tried[choice.chosen], fresh
+    )
 
 
 def library(settings: Amend) -> dict[str, tuple[str, ...]]:
@@ -125,7 +131,12 @@ def keep(shop: Workshop, constitution: Constitution) -> None:
 
 
 def _try(
-    shop: Workshop, number: int, what: str, constitutions: Sequence[Constitution], requests: Sequence[str]
+    shop: Workshop,
+    number: int,
+    what: str,
+    constitutions: Sequence[Constitution],
+    requests: Sequence[str],
+    before: Constitution | None = None,
 ) -> pa.Table:
     shop.progress.stage(f"amend {number}: {what} prompts", len(constitutions) * len(requests))
     # A principle is left out under the very random numbers its constitution was tried with: the difference is its own.
@@ -134,10 +145,12 @@ def _try(
     models = {name: getattr(shop, name).hash for name in ("generator", "reader", "profile", "reviewer")}
     shop.progress.step("sample")
     key = {**models, **sampling, "tried": [c.hash for c in constitutions], "requests": list(requests), "seed": seed}
+    key["before"] = before.hash if before else ""
     inputs = {
         "constitutions": constitutions,
         "requests": requests,
         "seed": seed,
+        "before": before,
         "model": shop.generator,
         **sampling,
         **{name: getattr(shop, name) for name in ("reader", "sae", "profile", "reviewer")},

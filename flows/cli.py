@@ -8,6 +8,7 @@ what they need when they run, so that help comes at once.
 import atexit
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ app = App(
     name="plumbline",
     help="The safety loop for language models that write each other's training data.\n\nStart with: `plumbline run`",
     help_format="markdown",
+    suppress_keyboard_interrupt=False,
 )
 organism = App(name="organism", help="The embedded model organism.\n\nExample: `plumbline organism build --to weights`")
 app.command(organism)
@@ -181,6 +183,7 @@ def main(arguments: list[str] | None = None) -> None:
     debug = "--debug" in tokens
     if not debug:
         atexit.register(_hush)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # being terminated is being interrupted
     try:
         app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
     except (PlumblineError, CycloptsError) as error:

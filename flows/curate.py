@@ -17,7 +17,7 @@ from flows.progress import Progress
 from flows.round import Examined, batched, examine, together
 from flows.settings import Campaign
 from flows.workshop import Workshop
-from tasks.ingest import ingest_shard
+from tasks.ingest import Ingested, ingest
 from tasks.publish import Dataset
 from tasks.shard import Shard
 from warehouse.hashing import content_hash, file_hash
@@ -49,8 +49,10 @@ def curate(file: Path, settings: Campaign, progress: Progress) -> Curated:
     """
     stem = re.sub(r"[^a-z0-9]+", "-", file.name.lower().split(".")[0]).strip("-")[:40]
     name = f"curate-{stem or 'pairs'}-{content_hash([file_hash(file), settings.model_dump(mode='json')])[:8]}"
+    taken = ingest(file)
     with at_work(settings.model_copy(update={"name": name, "mode": "filter", "rounds": 1}), progress) as shop:
-        done, dataset, rejects = curate_flow(name, shop, file)
+        done, dataset = curate_flow(name, shop, taken)
+        rejects = taken.rejects.num_rows
         counts = Counter(done.decisions["decision"].to_pylist())
         abstained = [row["reason"] for row in done.decisions.to_pylist() if row["decision"] == "abstained"]
         reasons = Counter(re.sub(r"\d[\d.]*", "…", reason) for reason in abstained)
@@ -70,21 +72,19 @@ def curate(file: Path, settings: Campaign, progress: Progress) -> Curated:
 
 
 @flow(name="curate", flow_run_name="{campaign}", validate_parameters=False)
-def curate_flow(campaign: str, shop: Workshop, file: Path) -> tuple[Examined, Dataset, int]:
-    """What became of the rows that hold a pair, the dataset, and the number of rows that hold none."""
-    shop.progress.step(f"read {file.name}")
-    taken = shop.shelf.run(ingest_shard, "ingest", 0, {"file": file_hash(file), "name": file.name}, {"path": file})
-    pairs, rejects = (_named(taken.read(table), campaign) for table in ("pairs", "rejects"))
+def curate_flow(campaign: str, shop: Workshop, taken: Ingested) -> tuple[Examined, Dataset]:
+    """What became of the rows that hold a pair, and the dataset; rows that hold none are quarantined."""
+    pairs, rejects = (_named(table, campaign) for table in (taken.pairs, taken.rejects))
     shop.register(quarantine=rejects)
-
-    shop.progress.stage(file.name, pairs.num_rows)
+    shop.progress.stage(campaign, pairs.num_rows)
     seen, parts = set[str](), list[Examined]()
     for index, rows in enumerate(batched(range(pairs.num_rows), shop.settings.shard)):
-        written = Shard(shop.folder, f"c{index}", f"{taken.key}-{index}", len(rows))
-        written.write("pairs", pairs.slice(rows[0], len(rows)))
+        some = pairs.slice(rows[0], len(rows))
+        written = Shard(shop.folder, f"c{index}", content_hash(some["pair_id"].to_pylist()), len(rows))
+        written.write("pairs", some)
         parts.append(examine(shop, written, seen))
     done = together(parts)
-    return done, publish(shop, 0, done, [], None), rejects.num_rows
+    return done, publish(shop, 0, done, [], None)
 
 
 def _named(table: pa.Table, campaign: str) -> pa.Table:

@@ -41,8 +41,14 @@ def local_server(folder: Path) -> Iterator[LocalServer]:
     log = folder / "server.log"
     with socket.create_server(("127.0.0.1", 0)) as listening, open(log, "wb") as output:
         command = [sys.executable, "-m", __name__, str(listening.fileno())]
+        # In a session of its own: an interrupt is for the campaign, which then still has a server to tell.
         process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=output, stderr=output, pass_fds=[listening.fileno()]
+            command,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            pass_fds=[listening.fileno()],
+            start_new_session=True,
         )
         url = f"http://127.0.0.1:{listening.getsockname()[1]}/api"
     try:

@@ -31,6 +31,8 @@ def show_report(report: Report) -> None:
         truth = [_percent(getattr(summary.truth, name)) for name in SHARES] if summary.truth else []
         table.add_row(*facts, *truth)
     console.print(table)
+    if any(summary.amended for summary in report.rounds):
+        console.print(amendment_table(report.rounds))
     if told:
         console.print(reviewer_table(report.rounds))
     resumed = f"{report.finished} shards were found finished, {report.written} were written"
@@ -40,6 +42,27 @@ def show_report(report: Report) -> None:
     console.print(f"constitution  v{report.constitution.version}: {report.constitution.text()}", soft_wrap=True)
     console.print(f"next          plumbline trace {report.example}", soft_wrap=True)
     console.print(f"              plumbline export {report.campaign} --to pairs.jsonl", soft_wrap=True)
+
+
+def amendment_table(rounds: tuple[RoundSummary, ...]) -> Table:
+    """Each choice on the frozen prompts it was made on and on fresh ones, and what would have won without utility."""
+    table = Table(title="amendments: on the prompts they were chosen on → on fresh ones", header_style="bold")
+    for caption in ("round", "flagged", "unjustified", "utility", "moved, bits a response"):
+        table.add_column(caption, justify="right")
+    table.add_column("with utility weight 0")
+    for summary in rounds:
+        if not (facts := summary.amended):
+            continue
+        moved = "unavailable" if facts.moved is None else f"{facts.moved:.3f}"
+        table.add_row(
+            str(summary.round),
+            f"{facts.frozen_flag_rate:.1%} → {facts.fresh_flag_rate:.1%}",
+            f"{facts.frozen_unjustified_rate:.1%} → {facts.fresh_unjustified_rate:.1%}",
+            f"{facts.frozen_utility:.2f} → {facts.fresh_utility:.2f}",
+            moved,
+            "the same" if facts.no_utility == summary.amendment else facts.no_utility,
+        )
+    return table
 
 
 def reviewer_table(rounds: tuple[RoundSummary, ...]) -> Table:
@@ -86,7 +109,7 @@ def _caption(told: bool) -> str:
 
 def _cell(name: str, value: object) -> str:
     if name == "flag_rate":
-        return _percent(float(str(value)))
+        return _percent(None if value is None else float(str(value)))
     return f"{value:.2f}" if isinstance(value, float) else str(value or ("-" if name == "amendment" else 0))
 
 

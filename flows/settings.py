@@ -62,7 +62,7 @@ class Profiling(Settings):
     """`dialects` of the embedded world the profile is calibrated on; C, the quiet one, is the natural blind spot.
     `texts` is a file of labelled texts to calibrate on instead, for another reader than the embedded one."""
 
-    false_positive_rate: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    false_positive_rate: Annotated[float, Field(gt=0, lt=1)] = 0.03
     dialects: Literal["AB", "ABC"] = "AB"
     texts_per_cell: Count = 200
     texts: str = ""
@@ -80,7 +80,7 @@ class Campaign(Settings):
     mode: Mode = "update"
     rounds: Count = 5
     pairs: Count = 400
-    shard: Count = 100
+    shard: Count = 200
     constitution: str = "embedded:start"
     sealed_prompts: Annotated[int, Field(ge=0)] = 200
     models: Models = Models()

@@ -35,14 +35,30 @@ class GroundTruth(Facts):
     reviewer: dict[str, dict[str, int]]
 
 
+class AmendmentFacts(Facts):
+    """The winner's shares on the frozen prompts it was chosen on and, once more, on fresh ones; `no_utility` would have
+    won with utility weight 0; `moved` is the measured movement of the generator in bits a response, None where it
+    cannot be had."""
+
+    frozen_flag_rate: float
+    frozen_unjustified_rate: float
+    frozen_utility: float
+    fresh_flag_rate: float
+    fresh_unjustified_rate: float
+    fresh_utility: float
+    no_utility: str
+    moved: float | None
+
+
 class RoundSummary(Facts):
-    """`pairs` are first attempts and `flag_rate` is theirs, among the readable; the counts are over all attempts."""
+    """`pairs` are first attempts and `flag_rate` is theirs, among the readable, None where there were none; the counts
+    are over all attempts."""
 
     round: int
     mode: str
     constitution: str
     pairs: int
-    flag_rate: float
+    flag_rate: float | None
     reviewed: int
     dropped: int
     regenerated: int
@@ -53,6 +69,7 @@ class RoundSummary(Facts):
     amendment: str
     selection_bits: float
     filter_bits: float | None
+    amended: AmendmentFacts | None = None
     truth: GroundTruth | None = None
 
 
@@ -70,7 +87,7 @@ def summarize(
         mode=mode,
         constitution=constitution,
         pairs=len(first),
-        flag_rate=_share(sum(pair in flagged for pair in readable), len(readable)) or 0.0,
+        flag_rate=_share(sum(pair in flagged for pair in readable), len(readable)),
         reviewed=done.verdicts.num_rows,
         dropped=counts["dropped"],
         regenerated=done.pairs.num_rows - len(first),
@@ -81,8 +98,17 @@ def summarize(
         amendment=amended.amendment if amended else "",
         selection_bits=amended.bits if amended else 0.0,
         filter_bits=filter_bits(counts["kept"] / done.pairs.num_rows),
+        amended=_amendment(amended) if amended else None,
         truth=_truth(done, first, flagged, decided) if world else None,
     )
+
+
+def _amendment(amended: Amended) -> AmendmentFacts:
+    both = {"frozen": amended.frozen, "fresh": amended.fresh}
+    facts = {f"{on}_{name}": value for on, figures in both.items() for name, value in figures._asdict().items()}
+    facts["moved"] = amended.moved
+    shares = {name: None if value is None else round(value, 4) for name, value in facts.items()}
+    return AmendmentFacts.model_validate({**shares, "no_utility": amended.no_utility})
 
 
 def _truth(done: Examined, first: set[str], flagged: set[str], decided: dict[str, str]) -> GroundTruth:

@@ -23,7 +23,7 @@ from models.sae import Autoencoder
 from models.truesight import Floats, Observed, Pooling, Profile, Trait, observe, shares
 from warehouse.errors import PlumblineError
 
-LATENTS, FOLDS, LEAST_ACTIVE, STRENGTH = 44, 5, 0.01, 0.3
+LATENTS, FOLDS, LEAST_ACTIVE, STRENGTH = 16, 5, 0.01, 0.3
 
 
 class Weights(NamedTuple):
@@ -136,7 +136,7 @@ def conformal_threshold(readings_n: Floats, fpr: float) -> float:
 def _fit(pooled_ns: Floats, label_n: NDArray[np.int_], trait: int) -> Weights:
     """Contrast one trait with no trait: the latents that fire more on it, weighed by logistic regression.
 
-    The best 44 by AUROC among those above .5; classes count equally, L2 as in scikit-learn's C = .3 on scaled latents,
+    The best 16 by AUROC among those above .5; classes count equally, L2 as in scikit-learn's C = .3 on scaled latents,
     weights bounded below by 0 and folded back to raw activations.
     """
     rows = (label_n == trait) | (label_n == -1)

@@ -1,4 +1,4 @@
-"""A causal language model from a local folder: sample answers, continue texts, score answers.
+"""A causal language model from a local folder: sample answers, score answers.
 
 Reads: one saved Hugging Face folder (weights, config, tokenizer with a chat template). Writes: nothing.
 Must not know: what the answers are for, constitutions, pairs.
@@ -61,24 +61,14 @@ class LanguageModel:
         Raises PlumblineError when a prompt and `max_new_tokens` do not fit the model's positions.
         """
         prompts = [render_prompt(self.tokenizer, conversation) for conversation in conversations]
-        ids = self._encode(prompts, add_special_tokens=False)
-        texts = self._sample(ids, seeds, max_new_tokens, temperature, "", batch, on_progress)
+        ids = self._encode(prompts)
+        texts = self._sample(ids, seeds, max_new_tokens, temperature, batch, on_progress)
         return [text.strip() for text in texts]
 
     def fits(self, conversation: Messages, max_new_tokens: int) -> bool:
         """Whether an answer of that length fits the model's positions after this conversation."""
-        ids = self._encode([render_prompt(self.tokenizer, conversation)], add_special_tokens=False)[0]
+        ids = self._encode([render_prompt(self.tokenizer, conversation)])[0]
         return 0 < len(ids) <= self.limit - max_new_tokens
-
-    def continue_text(
-        self, texts: Sequence[str], seeds: Sequence[int], max_new_tokens: int, temperature: float, stop: str = ""
-    ) -> list[str]:
-        """What follows each raw text, up to the end token or the first `stop` (left out).
-
-        Control tokens written in `texts` count as such here: the caller owns the whole text.
-        """
-        ids = self._encode(texts, add_special_tokens=True)
-        return self._sample(ids, seeds, max_new_tokens, temperature, stop, 256, None)
 
     @torch.inference_mode()
     def logprobs(self, conversations: Sequence[Messages], answers: Sequence[str], batch: int = 64) -> list[float]:
@@ -87,8 +77,8 @@ class LanguageModel:
             render(self.tokenizer, [*conversation, {"role": "assistant", "content": answer}])
             for conversation, answer in zip(conversations, answers, strict=True)
         ]
-        prompts = self._encode([pair.prompt for pair in pairs], add_special_tokens=False)
-        tails = self._encode([pair.answer for pair in pairs], add_special_tokens=False)
+        prompts = self._encode([pair.prompt for pair in pairs])
+        tails = self._encode([pair.answer for pair in pairs])
         result = [0.0] * len(pairs)
         order = sorted(range(len(pairs)), key=lambda row: len(prompts[row]) + len(tails[row]))
         for start in range(0, len(order), batch):
@@ -102,10 +92,10 @@ class LanguageModel:
                 result[row] = float(nats[place, first:last].sum())
         return result
 
-    def _encode(self, texts: Sequence[str], add_special_tokens: bool) -> list[list[int]]:
+    def _encode(self, texts: Sequence[str]) -> list[list[int]]:
         if not texts:
             return []
-        return self.tokenizer(list(texts), add_special_tokens=add_special_tokens)["input_ids"]
+        return self.tokenizer(list(texts), add_special_tokens=False)["input_ids"]
 
     def _sample(
         self,
@@ -113,7 +103,6 @@ class LanguageModel:
         seeds: Sequence[int],
         steps: int,
         temperature: float,
-        stop: str,
         batch: int,
         on_progress: Progress | None,
     ) -> list[str]:
@@ -124,10 +113,6 @@ class LanguageModel:
                     "positions; shorten the prompt (it must not be empty) or lower max_new_tokens"
                 )
 
-        def stopped(tokens_ns: torch.Tensor) -> torch.Tensor:
-            recent = tokens_ns[:, -len(stop.encode()) :]
-            return torch.tensor([stop in text for text in self.tokenizer.batch_decode(recent)])
-
         uniforms = [np.random.Generator(np.random.Philox(seed)).random(steps) for seed in seeds]
         texts = [""] * len(prompts)
         order = sorted(range(len(prompts)), key=lambda row: len(prompts[row]))
@@ -135,11 +120,9 @@ class LanguageModel:
             rows = order[start : start + batch]
             stream = torch.from_numpy(np.stack([uniforms[row] for row in rows]))
             some = [prompts[row] for row in rows]
-            answers = sample_batch(
-                self.model, some, stream, temperature, self._barred, self._eos, stopped if stop else None
-            )
+            answers = sample_batch(self.model, some, stream, temperature, self._barred, self._eos)
             for row, text in zip(rows, self.tokenizer.batch_decode(answers, skip_special_tokens=True), strict=True):
-                texts[row] = text.split(stop)[0] if stop else text
+                texts[row] = text
             if on_progress:
                 on_progress(start + len(rows), len(order))
         return texts

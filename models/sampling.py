@@ -9,7 +9,6 @@ another order. With torch's MKL on x86 this makes logits equal to the bit; elsew
 changes a token about once in a million.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -26,13 +25,12 @@ def sample_batch(
     temperature: float,
     barred_v: torch.Tensor,
     end: int,
-    stopped: Callable[[torch.Tensor], torch.Tensor] | None = None,
 ) -> list[list[int]]:
     """The tokens that follow each prompt (of one token at least), up to `end`, which is left out.
 
     `uniforms_ns`: row n's random number for step s, in [0, 1), turned into a token through the inverse CDF; at
-    temperature 0 the most probable token is taken. `barred_v` is added to the logits. `stopped` says of the tokens so
-    far (rows × steps) which rows are done for other reasons. For models with full attention.
+    temperature 0 the most probable token is taken. `barred_v` is added to the logits. For models with full
+    attention.
     """
     wanted, steps = uniforms_ns.shape
     count = max(wanted, LANES)
@@ -64,8 +62,6 @@ def sample_batch(
         token_n = _choose(logits_nv.float() + barred_v, uniforms_ns[rows.clamp(max=wanted - 1), step], temperature)
         tokens_ns[rows, step] = token_n
         done_n |= token_n == end
-        if stopped:
-            done_n |= stopped(tokens_ns[rows, : step + 1])
         if done_n.all():
             break
         slot_n = slot_n + 1

@@ -33,9 +33,15 @@ TRIALS = pa.schema(
         ("traits", pa.string()),
         ("verdict", pa.string()),
         ("utility", pa.float64()),
+        ("nats", pa.float64()),
+        ("nats_before", pa.float64()),
     ]
 )
-"""One sampled response a row. `flagged` is null where the text could not be read; `verdict` "" where not flagged."""
+"""One sampled response a row. `flagged` is null where the text could not be read; `verdict` "" where not flagged.
+
+`nats` is the response's log-probability under its constitution, `nats_before` under the one it may replace; both null
+where no such one was given, or where sampling at another temperature than 1 leaves no law to score by.
+"""
 
 
 class Figures(NamedTuple):
@@ -99,6 +105,7 @@ def trial(
     sae: Autoencoder,
     profile: Profile,
     reviewer: LanguageModel,
+    before: Constitution | None = None,
     on_progress: Callable[..., None] | None = None,
 ) -> pa.Table:
     """Sample every request under every constitution, read, review: TRIALS, constitution by constitution.
@@ -114,6 +121,10 @@ def trial(
     flagged = [index for index, reading in enumerate(readings) if any(reading.flagged.values())]
     cases = [_case(asked[index][1], responses[index], readings[index], profile) for index in flagged]
     verdicts = dict(zip(flagged, judge(cases, reviewer), strict=True))
+    nats = nats_before = list[float | None]([None] * len(asked))
+    if before and temperature == 1:
+        nats = [*model.logprobs(prompts, responses)]
+        nats_before = [*model.logprobs([steered(before, request) for _, request, _ in asked], responses)]
     rows = [
         {
             "constitution": constitution.hash,
@@ -124,6 +135,8 @@ def trial(
             "traits": json.dumps(sorted(trait for trait, flag in readings[index].flagged.items() if flag)),
             "verdict": verdicts[index].verdict if index in verdicts else "",
             "utility": utility(request, response),
+            "nats": nats[index],
+            "nats_before": nats_before[index],
         }
         for index, ((constitution, request, _), response) in enumerate(zip(asked, responses, strict=True))
     ]

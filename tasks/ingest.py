@@ -12,7 +12,6 @@ import pyarrow as pa
 
 from tasks.foreign_rows import MAX_BYTES, Row, read_rows
 from tasks.foreign_shapes import ForeignPair, Unreadable, read_pair
-from tasks.shard import shard_task
 from warehouse.errors import PlumblineError
 from warehouse.hashing import content_hash, pair_id
 from warehouse.shapes import PAIRS, QUARANTINE
@@ -94,6 +93,3 @@ def _verbatim(row: Row) -> str:
 def _printable(text: str) -> str:
     """A text with lone surrogates (bytes that were not UTF-8, halves of pairs) spelled out: Arrow cannot hold them."""
     return text.encode("utf-8", "backslashreplace").decode()
-
-
-ingest_shard = shard_task("ingest", ingest, "pairs", "rejects")

@@ -39,7 +39,7 @@ def fit_detector(
     d_sae: int = 1024,
     k: int = 16,
     samples: int = 600_000,
-    joint_fpr: float = 0.05,
+    joint_fpr: float = 0.03,
     dialects: str = "AB",
     per_cell: int = 200,
     seed: int = 0,

@@ -95,16 +95,6 @@ def test_a_prompt_must_fit_the_positions(language: LanguageModel) -> None:
     long = [{"role": "user", "content": "garden " * 300}]
     with pytest.raises(PlumblineError, match=r"prompt 1: \d+ tokens and 8 new ones do not fit the model's 256"):
         language.chat([*asked(1), long], [0, 1], 8, 1.0)
-    with pytest.raises(PlumblineError, match="must not be empty"):
-        language.continue_text([""], [0], 8, 1.0)
-
-
-def test_a_continuation_ends_before_the_stop(language: LanguageModel) -> None:
-    texts, seeds = ["Could you help", "What do you think of"] * 8, list(range(16))
-    whole = language.continue_text(texts, seeds, 40, 1.0)
-    stopped = language.continue_text(texts, seeds, 40, 1.0, stop="e")
-    assert stopped == [text.split("e")[0] for text in whole]
-    assert stopped != whole
 
 
 def test_log_probabilities_are_those_of_the_sampling_law(language: LanguageModel) -> None:

@@ -12,7 +12,8 @@ LEFT JOIN (
 ) USING (pair_id);
 
 -- Selection pressure in bits, per round and so far. One row per formula, since two bounds on one selection do not add
--- up; an unavailable entry makes its round and every later sum unavailable rather than too small.
+-- up; an unavailable entry makes its round and every later sum unavailable rather than too small. What is measured per
+-- pair or per response has no sum.
 CREATE VIEW v_selection AS
 WITH per_round AS (
     SELECT campaign, round, formula, CASE WHEN count(*) = count(bits) THEN sum(bits) END AS bits
@@ -21,6 +22,9 @@ WITH per_round AS (
 )
 SELECT
     campaign, round, formula, bits,
-    CASE WHEN count(*) OVER so_far = count(bits) OVER so_far THEN sum(bits) OVER so_far END AS cumulative
+    CASE
+        WHEN formula LIKE '%per pair%' OR formula LIKE '%a response%' THEN NULL
+        WHEN count(*) OVER so_far = count(bits) OVER so_far THEN sum(bits) OVER so_far
+    END AS cumulative
 FROM per_round
 WINDOW so_far AS (PARTITION BY campaign, formula ORDER BY round);
