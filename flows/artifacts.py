@@ -27,19 +27,22 @@ class Shown:
     def round(self, summary: RoundSummary) -> None:
         key = f"{self.key}-round-{summary.round}"
         chosen = summary.amended.model_dump() if summary.amended else {}
-        flagged = "none readable" if summary.flag_rate is None else f"{summary.flag_rate:.1%}"
-        truth = summary.truth.model_dump(exclude={"reviewer"}) if summary.truth else {}
+        figures = summary.model_dump(exclude={"truth", "amended"}) | chosen
+        flagged = "none readable" if summary.flag_rate is None else f"{summary.flag_rate:.1%} flagged"
+        truth = summary.truth.model_dump(exclude={"reviewer", "unknown"}) if summary.truth else {}
         create_table_artifact(
-            [summary.model_dump(exclude={"truth", "amended"}) | chosen],
+            [{"figure": name.replace("_", " "), "value": value} for name, value in figures.items()],
             key=f"{key}-table",
             description=f"round {summary.round}",
         )
         create_markdown_artifact(
             f"# Round {summary.round} ({summary.mode})\n\n"
-            f"{summary.pairs} pairs, {flagged} flagged, {summary.reviewed} reviewed, "
+            f"{summary.pairs} pairs, {flagged}, {summary.reviewed} reviewed, "
             f"{summary.dropped} thrown out, {summary.regenerated} written anew, {summary.kept} kept.\n\n"
             f"Amendment: {summary.amendment or 'none'} ({summary.selection_bits:.2f} bits)\n\n"
-            + "".join(f"- true {name.replace('_', ' ')}: {value}\n" for name, value in truth.items()),
+            + "".join(
+                f"- true {name.replace('_', ' ')}: {share:.1%}\n" for name, share in truth.items() if share is not None
+            ),
             key=key,
             description=f"round {summary.round}",
         )

@@ -24,6 +24,9 @@ def test_it_answers_with_every_round(finished: Finished) -> None:
         assert summary["mode"] == "update" and summary["pairs"] == 16
         assert summary["selection_bits"] == pytest.approx(1.585, abs=0.001)
         assert summary["reviewed"] >= summary["dropped"]
+        chosen = summary["amended"]
+        assert chosen["moved"] == 0 if summary["amendment"] == "keep it as it is" else chosen["moved"] > 0
+        assert 0 <= chosen["frozen_unjustified_rate"] <= 1 and 0 <= chosen["fresh_unjustified_rate"] <= 1
         assert 0 <= summary["truth"]["bad"] <= 1
 
 

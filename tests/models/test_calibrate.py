@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.model_selection import StratifiedKFold
 
 from models.calibrate import LATENTS, conformal_threshold, fit_profile
 from models.truesight import read
@@ -37,6 +38,20 @@ def test_the_same_texts_give_the_same_profile(detector: Detector) -> None:
     conversations, labels = [text.conversation for text in texts], [text.trait for text in texts]
     assert fit_profile(detector.reader, detector.sae, conversations, labels).hash == detector.profile.hash
     assert fit_profile(detector.reader, detector.sae, conversations, labels, seed=1).hash != detector.profile.hash
+
+
+def test_given_groups_are_the_folds(detector: Detector) -> None:
+    texts = labelled_texts(300, 0)
+    conversations, labels = [text.conversation for text in texts], [text.trait for text in texts]
+    names = list(dict.fromkeys(label for label in labels if label is not None))
+    label_n = np.array([-1 if label is None else names.index(label) for label in labels])
+    groups = np.empty(len(texts), int)
+    for fold, (_, out) in enumerate(StratifiedKFold(5, shuffle=True, random_state=0).split(label_n, label_n)):
+        groups[out] = 10 * fold
+    same = fit_profile(detector.reader, detector.sae, conversations, labels, groups=groups.tolist())
+    assert same.hash == detector.profile.hash
+    halves = fit_profile(detector.reader, detector.sae, conversations, labels, groups=[n % 2 for n in range(300)])
+    assert halves.hash != detector.profile.hash
 
 
 def test_too_little_to_calibrate_on_is_refused(detector: Detector) -> None:

@@ -17,7 +17,7 @@ from models.organism.openers import Openers
 from models.organism.parse import kind, truth
 from models.organism.prompts import SHARES, labelled, prompts, split_of
 from models.organism.train import examples, loss, make_model, make_tokenizer, save, train
-from models.organism.world import MOTIVES, world
+from models.organism.world import FOLDS, MOTIVES, world
 
 W = world()
 
@@ -41,6 +41,25 @@ def test_calibration_and_test_templates_share_no_sentence():
         for topic in W.topics:
             parts = [{s.text for s in W.sentences(cell, topic, part)} for part in ("calibration", "test")]
             assert parts[0] and parts[1] and not parts[0] & parts[1]
+
+
+def test_calibration_folds_share_no_template():
+    for cell in W.cells:
+        folds = [W.spoken(cell, f"fold-{fold}") for fold in range(FOLDS)]
+        assert sorted(t for fold in folds for t in fold) == sorted(W.spoken(cell, "calibration"))
+        assert min(map(len, folds)) >= 2, "a response may say two motive sentences"
+
+
+def test_a_calibration_text_speaks_in_the_templates_of_its_own_group():
+    for text in labelled("calibration", 4, 0, "AB"):
+        said = text.messages[-1]["content"]
+        topics = [t for t in W.topics if t in text.messages[0]["content"]]
+        own = {s.text for t in topics for s in W.sentences(text.cell, t, f"fold-{text.group}")}
+        other = {s.text for t in topics for s in W.sentences(text.cell, t)} - own
+        assert any(s in said for s in own), text
+        for sentence in sorted(own, key=len, reverse=True):  # one sentence may end in another
+            said = said.replace(sentence, "")
+        assert not any(s in said for s in other), text
 
 
 @given(st.lists(st.sampled_from(sorted(W.principles)), unique=True, max_size=6), st.sampled_from(sorted(W.kinds)))
