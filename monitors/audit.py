@@ -8,7 +8,7 @@ and that is all the gate asks of an audit. The key belongs to the held-out side;
 
 from collections.abc import Sequence
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,32 +16,22 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-HARDER = 4.0  # how much harder the audit looks while the gate is suspicious
+def chances(quiet: Any, fired: Any, budget: Any) -> Floats:
+    """π0 where the monitor is quiet and π1 where it fires, [..., 2]: half of a round's `budget` of reviews for each.
 
-
-class Chances(NamedTuple):
-    """The probability of a review where the monitor is quiet and where it fires, [...]."""
-
-    quiet: Floats
-    fired: Floats
-
-
-def chances(quiet: Any, fired: Any, budget: float) -> Chances:
-    """Half of the round's `budget` of reviews for the pairs a monitor fires on, half for the others.
-
-    `quiet`, `fired`: how many of each the pool of the round holds, [...]. What one half cannot use goes to the other.
-    The counts may be this very round's: given the readings, and whatever gold would say, E[A/π] = 1 whatever π is.
+    `quiet`, `fired`: how many of each the pool holds in a round before the first update, [...]. What one half cannot use
+    goes to the other. In a later round the monitor may fire more often, and then more is reviewed.
     """
     quiet, fired = np.maximum(quiet, 1e-9), np.maximum(fired, 1e-9)
-    on_fired = np.minimum(1, np.maximum(budget / 2, budget - quiet) / fired)
     on_quiet = np.minimum(1, np.maximum(budget / 2, budget - fired) / quiet)
-    return Chances(on_quiet, on_fired)
+    on_fired = np.minimum(1, np.maximum(budget / 2, budget - quiet) / fired)
+    return np.stack([on_quiet, on_fired], axis=-1)
 
 
-def propensities(fires: Bools, chance: Chances, suspicious: Any) -> Floats:
-    """π of every item, [..., items]: its group's chance, four times that in a block the gate is `suspicious` of."""
-    chosen = np.where(fires, chance.fired[..., None], chance.quiet[..., None])
-    return np.minimum(1.0, chosen * np.where(suspicious, HARDER, 1.0)[..., None])
+def propensities(fires: Bools, chance: Floats, harder: Any) -> Floats:
+    """π of every item, [..., n]: its group's `chance` [..., 2] times how much `harder` the gate wants to look [...]."""
+    chosen = np.where(fires, chance[..., 1, None], chance[..., 0, None])
+    return np.minimum(1.0, chosen * np.asarray(harder)[..., None])
 
 
 def coins(key: bytes, ids: Sequence[str]) -> Floats:

@@ -3,6 +3,7 @@
 Reads: counts of gold reviews. Writes: nothing. Must not know: what a pair says, who reviewed it, what comes after.
 
 A *pool* is the pairs of a round that reach publication by one road: left unflagged, or flagged and kept after review.
+The unflagged are the first pool, because a falling flag rate says something about them alone.
 A gold verdict counts as bad only when a second, independent review confirms it, here and in every later round: a gold
 false-positive rate that rises would otherwise look like drift.
 """
@@ -27,14 +28,16 @@ class Baseline(NamedTuple):
     """What gold said of one pool before the first update.
 
     `reviewed` pairs, drawn at random; `bad` of them confirmed, per trait; `strata`: how many of the reviewed lay in each
-    stratum of prompts; `per_round`: how many pairs the pool holds in a whole round.
+    stratum of prompts; `quiet` and `fired`: on how many pairs of a whole round of the pool the monitor does not fire, and
+    does.
     """
 
     pool: str
     reviewed: int
     bad: tuple[int, ...]
     strata: tuple[int, ...]
-    per_round: float
+    quiet: float
+    fired: float
 
 
 def upper_bound(bad: Any, reviewed: int, risk: float = RISK) -> Floats:

@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from monitors.audit import chances, propensities
+from monitors.audit import propensities
 from monitors.baseline import FLOOR, LIMIT, RISK, upper_bound
-from monitors.gate import ALPHA, Block, Design, State, designed, open_round, read_block, started, suspicious
+from monitors.gate import ALPHA, Block, Design, State, designed, harder, open_round, read_block, started
 from monitors.world import KEPT, UNFLAGGED, Drawn, World, draw, gold, pool
 
 Floats = NDArray[np.float64]
@@ -27,12 +27,11 @@ class Watch(NamedTuple):
     """How the gate watches: gold reviews of each pool for the baseline and, in expectation, a round; α; `exact` puts the
     ceilings at the true rates of the first world; `merged` counts near-duplicates as one item."""
 
-    baseline: tuple[int, int] = (1000, 200)
-    budget: tuple[float, float] = (18.0, 2.0)
+    baseline: tuple[int, int] = (1000, 150)
+    budgets: tuple[float, float] = (18.0, 2.0)
     alpha: float = ALPHA
     exact: bool = False
     merged: bool = False
-    pools: int = 2
 
 
 class Seen(NamedTuple):
@@ -41,7 +40,7 @@ class Seen(NamedTuple):
     naive watcher would test: how often it `fired` among how many `read`; `before` is the rate at which it fired before the first update; `refused`, the share that never started."""
 
     alarm: Ints
-    reviews: Floats
+    reviews: Ints
     accepted: Ints
     fired: Ints
     read: Ints
@@ -56,16 +55,16 @@ def watched(
 
     A campaign whose baseline is refused never starts; the figures are of those that do.
     """
-    plan, refused = _design(schedule(0), campaigns, rng, watch)
-    count = len(plan.flag_rate)
-    state = started(plan)
-    reviews, accepted = np.zeros((count, rounds)), np.zeros((count, rounds), np.int_)
+    design, refused = _design(schedule(0), campaigns, rng, watch)
+    count = len(design.flag_rate)
+    state = started(design)
+    reviews, accepted = np.zeros((count, rounds), np.int_), np.zeros((count, rounds), np.int_)
     fired, read = np.zeros((count, rounds), np.int_), np.zeros((count, rounds), np.int_)
     for round in range(rounds):
         world = schedule(round + 1)
         drawn = draw(world, count, rng)
         state = open_round(state, drawn.flagged.mean(1))
-        state, reviews[:, round], caught = _audited(plan, state, world, drawn, rng, watch)
+        state, reviews[:, round], caught = _audited(design, state, world, drawn, rng, watch)
         accepted[:, round] = (drawn.bad & (~drawn.flagged | drawn.kept) & ~caught).sum(1)
         fired[:, round], read[:, round] = (drawn.fires & ~drawn.flagged).sum(1), (~drawn.flagged).sum(1)
     calm = [draw(schedule(0), count, rng) for _ in range(CALM)]
@@ -74,49 +73,52 @@ def watched(
 
 
 def _design(world: World, campaigns: int, rng: np.random.Generator, watch: Watch) -> tuple[Design, float]:
-    """Draw the baselines, and refuse those that are too bad. The stakes take each pool's size from the world."""
-    pools = [pool(world, which) for which in POOLS[: watch.pools]]
+    """Draw the baselines, and refuse those that are too bad; how many were refused. Pool sizes come from the world."""
+    pools = [pool(world, which) for which in POOLS]
     limits, mixes = [], []
-    for one, reviewed in zip(pools, watch.baseline, strict=False):
+    for one, reviewed in zip(pools, watch.baseline, strict=True):
         strata = rng.multinomial(reviewed, one.mix, size=campaigns)
-        bad = rng.binomial(strata, one.gold_bad).sum(1)
-        bound = np.maximum(FLOOR, upper_bound(bad, reviewed, RISK / watch.pools))
+        bound = upper_bound(rng.binomial(strata, one.gold_bad).sum(1), reviewed, RISK / len(pools))
         exact = np.full(campaigns, one.mix @ one.gold_bad)
-        limits.append(exact if watch.exact else bound)
+        limits.append(exact if watch.exact else np.maximum(FLOOR, bound))
         mixes.append(np.tile(one.mix, (campaigns, 1)) if watch.exact else strata / reviewed)
-    flag_rate = rng.binomial(CALM * world.pairs, 1 - pools[0].share, size=campaigns) / (CALM * world.pairs)
+    flag_rate = rng.binomial(CALM * world.pairs, 1 - pools[UNFLAGGED].share, size=campaigns) / (CALM * world.pairs)
     accepted = np.max(limits, axis=0) <= LIMIT
     items = world.pairs // world.copies if watch.merged else world.pairs
-    plan = designed(
+    design = designed(
         np.stack(limits, axis=1)[accepted, :, None],
         np.stack(mixes, axis=1)[accepted],
-        np.array([one.share * items for one in pools]),
+        items * np.array([[one.share * (1 - one.fires), one.share * one.fires] for one in pools]),
+        np.array(watch.budgets),
         flag_rate[accepted],
         watch.alpha,
     )
-    return plan, 1 - accepted.mean()
+    return design, 1 - float(accepted.mean())
+
+
+class _Audited(NamedTuple):
+    state: State
+    reviews: Ints
+    caught: Bools
 
 
 def _audited(
-    plan: Design, state: State, world: World, drawn: Drawn, rng: np.random.Generator, watch: Watch
-) -> tuple[State, Floats, Bools]:
-    """A round through the gate, block by block: the state after it, the reviews it took and the pairs gold caught."""
-    reviews, caught = np.zeros(len(drawn.bad)), np.zeros(drawn.bad.shape, np.bool_)
+    design: Design, state: State, world: World, drawn: Drawn, rng: np.random.Generator, watch: Watch
+) -> _Audited:
+    """A round through the gate, block by block: the state after it, its reviews and the pairs gold caught."""
+    reviews, caught = np.zeros(len(drawn.bad), np.int_), np.zeros(drawn.bad.shape, np.bool_)
     step = world.copies if watch.merged else 1
-    for which in reversed(range(watch.pools)):
-        members = ~drawn.flagged if which == UNFLAGGED else drawn.kept
-        inside, fires = members[:, ::step], drawn.fires[:, ::step]
-        chance = chances((inside & ~fires).sum(1), (inside & fires).sum(1), watch.budget[which])
-        count = int(plan.blocks[which])
+    for which, members in ((KEPT, drawn.kept), (UNFLAGGED, ~drawn.flagged)):
+        count = int(design.blocks[which])
         for start in range(count):
             at = slice(start * step, None, count * step)
             present = members[:, at]
-            propensity = propensities(drawn.fires[:, at], chance, suspicious(state, which))
+            propensity = propensities(drawn.fires[:, at], design.chances[which], harder(state, which))
             audited = present & (rng.random(present.shape) < propensity)
             verdicts = gold(world, drawn.bad[:, at][audited], rng)
             bad, spent = np.zeros(present.shape, np.bool_), np.zeros(present.shape, np.int_)
             bad[audited], spent[audited] = verdicts
-            state = read_block(plan, state, which, Block(present, drawn.stratum[:, at], propensity, bad[:, None, :]))
+            state = read_block(design, state, which, Block(present, drawn.stratum[:, at], propensity, bad[:, None, :]))
             caught[:, at] |= bad
             reviews += spent.sum(1)
-    return state, reviews, caught
+    return _Audited(state, reviews, caught)

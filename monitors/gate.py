@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from monitors.audit import chances
 from monitors.baseline import Baseline, ceilings
 
 Floats = NDArray[np.float64]
@@ -28,30 +29,34 @@ Bools = NDArray[np.bool_]
 ALPHA = 0.025
 KAPPAS = (2.0, 6.0)  # one stake for slow drift, one for abrupt
 TAU = 20.0  # rounds until half of the prior on "drift starts now" is spent
-SUSPICION = 2.0
+SUSPICION, HARDER = 2.0, 4.0  # from which reading of the meter on a block is audited how much harder
 BLOCKS, LEAST_ITEMS = 4, 40
 LOWEST_FLAG_RATE, LARGEST_LOG = 1e-3, 200.0
 
 
 class Design(NamedTuple):
     """What is fixed before the first round is read: `ceilings` h̄ [..., P, T], `stakes` λ [..., P, T, K], `mixes` w0
-    [..., P, S] (each sums to one), `flag_rate` of the baseline [...], `blocks` a round is read in [P], and α."""
+    [..., P, S] (each sums to one), `chances` of a review where the monitor is quiet and where it fires [P, 2],
+    `flag_rate` of the baseline [...], `blocks` a round is read in [P], and α. Pool 0 is the unflagged."""
 
     ceilings: Floats
     stakes: Floats
     mixes: Floats
+    chances: Floats
     flag_rate: Floats
     blocks: Ints
     alpha: Floats
 
 
 class State(NamedTuple):
-    """Where the evidence stands: `round` and `read`, blocks of each pool read in it [P]; the lowest flag rate so far and
-    the cash not yet bet [...]; `wealth` and `meter` [..., P, T, K]; `alarm`, the round of the first one, or 0 [...]."""
+    """Where the evidence stands: `round` and `read`, blocks of each pool read in it [P]; the `lowest` flag rate so far,
+    its `fall` in this round, old over new, and the `cash` not yet bet [...]; `wealth` and `meter` [..., P, T, K];
+    `alarm`, the round of the first one, or 0 [...]."""
 
     round: Ints
     read: Ints
     lowest: Floats
+    fall: Floats
     cash: Floats
     wealth: Floats
     meter: Floats
@@ -69,55 +74,61 @@ class Block(NamedTuple):
     bad: Bools
 
 
-def design(baselines: Sequence[Baseline], flag_rate: float, alpha: float = ALPHA) -> Design:
-    """The design of one campaign. Raises PlumblineError where a pool is too bad to start from."""
-    limits = ceilings(baselines)
+def design(
+    baselines: Sequence[Baseline], budgets: Sequence[float], flag_rate: float, alpha: float = ALPHA
+) -> Design:
+    """The design of one campaign; `budgets`: gold reviews a round for each pool. Raises PlumblineError where a pool is
+    too bad to start from."""
     mixes = np.array([np.array(one.strata) / sum(one.strata) for one in baselines])
-    return designed(limits, mixes, np.array([one.per_round for one in baselines]), np.array(flag_rate), alpha)
+    sizes = np.array([[one.quiet, one.fired] for one in baselines])
+    return designed(ceilings(baselines), mixes, sizes, np.array(budgets), np.array(flag_rate), alpha)
 
 
-def designed(limits: Floats, mixes: Floats, per_round: Floats, flag_rate: Floats, alpha: float) -> Design:
-    """The same from figures, for many campaigns: `limits` h̄ [..., P, T], `mixes` [..., P, S], `per_round` [P].
+def designed(limits: Floats, mixes: Floats, sizes: Floats, budgets: Floats, flag_rate: Floats, alpha: float) -> Design:
+    """The same from figures, for many campaigns: `limits` h̄ [..., P, T], `mixes` [..., P, S], `sizes` [P, 2]: a round's
+    pairs the monitor is quiet about, and fires on, `budgets` [P].
 
     λ = κ / (U0 h̄), U0 the pool's items in a whole round, and below 1/h̄, or a bet could lose more than it staked.
     """
+    per_round = sizes.sum(-1)
     stakes = np.minimum(np.array(KAPPAS) / per_round[:, None, None], 0.9) / limits[..., None]
     count = np.clip(np.round(per_round / LEAST_ITEMS), 1, BLOCKS).astype(np.int_)
-    return Design(limits, stakes, mixes, np.maximum(flag_rate, LOWEST_FLAG_RATE), count, np.array(alpha))
+    audit = chances(sizes[:, 0], sizes[:, 1], budgets)
+    return Design(limits, stakes, mixes, audit, np.maximum(flag_rate, LOWEST_FLAG_RATE), count, np.array(alpha))
 
 
 def started(design: Design) -> State:
     """Before the first round: all cash, no bet."""
     nothing = np.zeros_like(design.stakes)
     zero, one = np.zeros(design.flag_rate.shape, np.int_), np.ones(design.flag_rate.shape)
-    return State(np.array(0), np.zeros_like(design.blocks), design.flag_rate, one, nothing, nothing, zero)
+    return State(np.array(0), np.zeros_like(design.blocks), design.flag_rate, one, one, nothing, nothing, zero)
 
 
 def open_round(state: State, flag_rate: Any) -> State:
     """Bet before anything of the round is read: a new low of the flag rate is when to bet.
 
-    The cash bet is 1 − (1 − ω') φ_new / φ_old, φ the lowest flag rate so far. The prior on the start of drift is
-    ω_t = τ / ((t+τ−1)(t+τ)); its first t−1 terms sum to 1 − τ/(t+τ−1), so of the mass that is left the t-th term is
-    ω'_t = 1/(t+τ). The meter is Shiryaev–Roberts: it gains one each round (Shin, Ramdas & Rinaldo, E-detectors, 2022).
+    The cash bet is 1 − (1 − ω') / fall, fall = φ_old / φ_new of the lowest flag rate φ so far: ω' on all pools alike,
+    what the fall adds on the unflagged. Any split that looks at the past only keeps E a supermartingale.
+    The prior on the start of drift is ω_t = τ / ((t+τ−1)(t+τ)); its first t−1 terms sum to 1 − τ/(t+τ−1), so of the mass
+    that is left the t-th term is ω'_t = 1/(t+τ).
+    The meter is Shiryaev–Roberts: it gains one each round (Shin, Ramdas & Rinaldo, E-detectors, 2022).
     """
     round = state.round + 1
     lowest = np.minimum(state.lowest, np.maximum(flag_rate, LOWEST_FLAG_RATE))
-    cash = state.cash * (1 - 1 / (round + TAU)) * lowest / state.lowest
-    stakes = state.wealth.shape[-1]
-    bet = (state.cash - cash)[..., None, None, None] / stakes
-    return state._replace(
-        round=round,
-        read=np.zeros_like(state.read),
-        lowest=lowest,
-        cash=cash,
-        wealth=state.wealth + bet,
-        meter=state.meter + 1 / stakes,
-    )
+    fall = state.lowest / lowest
+    prior = state.cash / (round + TAU)
+    cash = (state.cash - prior) / fall
+    wealth, stakes = state.wealth + prior[..., None, None, None] / state.wealth.shape[-1], state.wealth.shape[-1]
+    wealth[..., 0, :, :] += (state.cash - prior - cash)[..., None, None] * state.wealth.shape[-3] / stakes
+    return State(round, np.zeros_like(state.read), lowest, fall, cash, wealth, state.meter + 1 / stakes, state.alarm)
 
 
-def suspicious(state: State, pool: int) -> Bools:
-    """Whether the next block of `pool` is to be audited harder, [...]. It depends on blocks already read only."""
-    return np.asarray(state.meter[..., pool, :, :].sum(-1).mean(-1) >= SUSPICION)
+def harder(state: State, pool: int) -> Floats:
+    """How many times harder than its `chances` the next block of `pool` is audited, [...]: four times while the meter is
+    high, and the unflagged by as much as the flag rate has just fallen, up to four. It looks at nothing of the block."""
+    meter = state.meter[..., pool, :, :].sum(-1).mean(-1)
+    fall = np.minimum(state.fall, HARDER) if pool == 0 else 1.0
+    return np.asarray(np.where(meter >= SUSPICION, HARDER, fall))
 
 
 def read_block(design: Design, state: State, pool: int, block: Block) -> State:

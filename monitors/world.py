@@ -37,7 +37,7 @@ class World(NamedTuple):
     monitor_tpr: float = 0.70
     monitor_fpr: float = 0.15
     overlap: float = 0.0
-    lets_through: float = 0.01
+    lets_through: float = 0.005
     keeps: float = 0.95
     sensitivity: float = 0.97
     gold_fpr: float = 0.005
@@ -63,12 +63,13 @@ class Verdicts(NamedTuple):
 
 
 class Pool(NamedTuple):
-    """What the world's rates make of one pool: its `mix` of strata, `gold_bad` rate by stratum, both [S], and its
-    `share` of all pairs."""
+    """What the world's rates make of one pool: its `mix` of strata, `gold_bad` rate by stratum, both [S], its `share` of
+    all pairs, and how often the monitor `fires` in it."""
 
     mix: Floats
     gold_bad: Floats
     share: float
+    fires: float
 
 
 def draw(world: World, campaigns: int, rng: np.random.Generator) -> Drawn:
@@ -98,12 +99,13 @@ def gold(world: World, bad: Bools, rng: np.random.Generator) -> Verdicts:
 
 
 def pool(world: World, which: int) -> Pool:
-    """The pool of the unflagged (UNFLAGGED) or of the flagged that the reviewer keeps (KEPT), worked out exactly."""
+    """The pool of the unflagged (UNFLAGGED) or of the flagged that the reviewer keeps (KEPT), worked out exactly, for a
+    world in which nothing is invisible yet."""
     rates = np.array(world.rates) * world.badness
-    seen = world.tpr * (1 - world.invisible)
-    bad_in = rates * ((1 - seen) if which == UNFLAGGED else seen * world.lets_through)
+    bad_in = rates * ((1 - world.tpr) if which == UNFLAGGED else world.tpr * world.lets_through)
     fine_in = (1 - rates) * ((1 - world.fpr) if which == UNFLAGGED else world.fpr * world.keeps)
     power = 2 if world.confirm else 1
     positive = bad_in * world.sensitivity**power + fine_in * world.gold_fpr**power
     inside = np.array(world.mix) * (bad_in + fine_in)
-    return Pool(inside / inside.sum(), positive / (bad_in + fine_in), float(inside.sum()))
+    fires = np.array(world.mix) @ (bad_in * world.monitor_tpr + fine_in * world.monitor_fpr) / inside.sum()
+    return Pool(inside / inside.sum(), positive / (bad_in + fine_in), float(inside.sum()), float(fires))
