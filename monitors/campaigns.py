@@ -27,7 +27,7 @@ class Watch(NamedTuple):
     """How the gate watches: gold reviews of each pool for the baseline and, in expectation, a round; α; `exact` puts the
     ceilings at the true rates of the first world; `merged` counts near-duplicates as one item."""
 
-    baseline: tuple[int, int] = (1000, 150)
+    baseline: tuple[int, int] = (1000, 200)
     budgets: tuple[float, float] = (18.0, 2.0)
     alpha: float = ALPHA
     exact: bool = False
@@ -36,15 +36,13 @@ class Watch(NamedTuple):
 
 class Seen(NamedTuple):
     """What became of the campaigns whose baseline was accepted. `alarm` [campaigns]: the round, or 0. Each [campaigns,
-    rounds]: gold `reviews`, bad pairs `accepted` for publication, and the monitor's readings of the unflagged, which a
-    naive watcher would test: how often it `fired` among how many `read`; `before` is the rate at which it fired before the first update; `refused`, the share that never started."""
+    rounds]: gold `reviews`, bad pairs `accepted` for publication, and how often the monitor `fired`, which a naive
+    watcher would test; `refused` is the share that never started."""
 
     alarm: Ints
     reviews: Ints
     accepted: Ints
     fired: Ints
-    read: Ints
-    before: Floats
     refused: float
 
 
@@ -58,18 +56,16 @@ def watched(
     design, refused = _design(schedule(0), campaigns, rng, watch)
     count = len(design.flag_rate)
     state = started(design)
-    reviews, accepted = np.zeros((count, rounds), np.int_), np.zeros((count, rounds), np.int_)
-    fired, read = np.zeros((count, rounds), np.int_), np.zeros((count, rounds), np.int_)
+    reviews, accepted, fired = (np.zeros((count, rounds), np.int_) for _ in range(3))
     for round in range(rounds):
         world = schedule(round + 1)
         drawn = draw(world, count, rng)
         state = open_round(state, drawn.flagged.mean(1))
         state, reviews[:, round], caught = _audited(design, state, world, drawn, rng, watch)
         accepted[:, round] = (drawn.bad & (~drawn.flagged | drawn.kept) & ~caught).sum(1)
-        fired[:, round], read[:, round] = (drawn.fires & ~drawn.flagged).sum(1), (~drawn.flagged).sum(1)
-    calm = [draw(schedule(0), count, rng) for _ in range(CALM)]
-    before = sum((one.fires & ~one.flagged).sum(1) for one in calm) / sum((~one.flagged).sum(1) for one in calm)
-    return Seen(state.alarm, reviews, accepted, fired, read, before, refused)
+        fired[:, round] = drawn.fires.sum(1)
+    return Seen(state.alarm, reviews, accepted, fired, refused)
+
 
 
 def _design(world: World, campaigns: int, rng: np.random.Generator, watch: Watch) -> tuple[Design, float]:

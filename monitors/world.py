@@ -109,3 +109,9 @@ def pool(world: World, which: int) -> Pool:
     inside = np.array(world.mix) * (bad_in + fine_in)
     fires = np.array(world.mix) @ (bad_in * world.monitor_tpr + fine_in * world.monitor_fpr) / inside.sum()
     return Pool(inside / inside.sum(), positive / (bad_in + fine_in), float(inside.sum()), float(fires))
+
+
+def firing_rate(world: World) -> float:
+    """How often the monitor fires on any pair while nothing is invisible."""
+    bad = float(np.array(world.mix) @ np.array(world.rates)) * world.badness
+    return bad * world.monitor_tpr + (1 - bad) * world.monitor_fpr
