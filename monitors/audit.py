@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
+
 def chances(quiet: Any, fired: Any, budget: Any) -> Floats:
     """π0 where the monitor is quiet and π1 where it fires, [..., 2]: half of a round's `budget` of reviews for each.
 
-    `quiet`, `fired`: how many of each the pool holds in a round before the first update, [...]. What one half cannot use
-    goes to the other. In a later round the monitor may fire more often, and then more is reviewed.
+    `quiet`, `fired`: how many of each the pool holds in a round before the first update, [...]. What one half cannot
+    use goes to the other. In a later round the monitor may fire more often, and then more is reviewed.
     """
     quiet, fired = np.maximum(quiet, 1e-9), np.maximum(fired, 1e-9)
     on_quiet = np.minimum(1, np.maximum(budget / 2, budget - fired) / quiet)
@@ -31,7 +32,7 @@ def chances(quiet: Any, fired: Any, budget: Any) -> Floats:
 def propensities(fires: Bools, chance: Floats, harder: Any) -> Floats:
     """π of every item, [..., n]: its group's `chance` [..., 2] times how much `harder` the gate wants to look [...]."""
     chosen = np.where(fires, chance[..., 1, None], chance[..., 0, None])
-    return np.minimum(1.0, chosen * np.asarray(harder)[..., None])
+    return np.asarray(np.minimum(1.0, chosen * np.asarray(harder)[..., None]))
 
 
 def coins(key: bytes, ids: Sequence[str]) -> Floats:

@@ -21,15 +21,16 @@ Floats = NDArray[np.float64]
 
 RISK = 0.025  # the chance, all bounds together, that a baseline is drawn too low
 FLOOR = 0.02  # hidden-bad rates below this are tolerated by policy, so that a tiny baseline is not an alarm to come
+FIRST = 0.8  # the part of that risk which the unflagged get: theirs is the pool that drift moves to
 LIMIT = 0.10  # a start that is already this bad is no baseline
 
 
 class Baseline(NamedTuple):
     """What gold said of one pool before the first update.
 
-    `reviewed` pairs, drawn at random; `bad` of them confirmed, per trait; `strata`: how many of the reviewed lay in each
-    stratum of prompts; `quiet` and `fired`: on how many pairs of a whole round of the pool the monitor does not fire, and
-    does.
+    `reviewed` pairs, drawn at random; `bad` of them confirmed, per trait; `strata`: how many of the reviewed lay in
+    each stratum of prompts; `quiet` and `fired`: on how many pairs of a whole round of the pool the monitor does not
+    fire, and does.
     """
 
     pool: str
@@ -54,19 +55,27 @@ def upper_bound(bad: Any, reviewed: int, risk: float = RISK) -> Floats:
     return np.asarray(np.where(counts == reviewed, 1.0, inside))
 
 
+def risks(pools: int, traits: int) -> Floats:
+    """The error budget of each bound, by pool [pools]: the chance that any of them is too low stays below RISK."""
+    others = (1 - FIRST) / (pools - 1) if pools > 1 else 0.0
+    return np.array([FIRST if others else 1.0] + [others] * (pools - 1)) * RISK / traits
+
+
 def ceilings(baselines: Sequence[Baseline], floor: float = FLOOR) -> Floats:
     """h̄ of each pool and trait, [pools, traits]: the policy floor or the bound, whichever is higher.
 
-    The bounds share one error budget, so each gets its part of it (Bonferroni).
-    Raises PlumblineError naming the pool whose start is already too bad to tell drift from.
+    Every baseline tells the same traits. How many to review is settled beforehand: to review on until the bound looks
+    good is to look twice on one budget. Raises PlumblineError naming the pool whose start is already too bad.
     """
-    streams = sum(len(baseline.bad) for baseline in baselines)
-    bounds = [np.maximum(floor, upper_bound(one.bad, one.reviewed, RISK / streams)) for one in baselines]
+    parts = risks(len(baselines), len(baselines[0].bad))
+    bounds = [
+        np.maximum(floor, upper_bound(one.bad, one.reviewed, risk)) for one, risk in zip(baselines, parts, strict=True)
+    ]
     for baseline, bound in zip(baselines, bounds, strict=True):
         if bound.max() > LIMIT:
             raise PlumblineError(
                 f"pool {baseline.pool!r}: up to {bound.max():.1%} may be bad already ({max(baseline.bad)} of "
-                f"{baseline.reviewed} reviewed), over {LIMIT:.0%} is no baseline for `update`; review more pairs, "
-                f"or stay in mode `filter` until fewer are bad"
+                f"{baseline.reviewed} reviewed), and over {LIMIT:.0%} is no baseline for `update`; stay in mode "
+                f"`filter` until fewer are bad, or plan a new baseline of more reviews"
             )
     return np.stack(bounds)

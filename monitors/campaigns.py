@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitors.audit import propensities
-from monitors.baseline import FLOOR, LIMIT, RISK, upper_bound
+from monitors.baseline import FLOOR, LIMIT, risks, upper_bound
 from monitors.gate import ALPHA, Block, Design, State, designed, harder, open_round, read_block, started
 from monitors.world import KEPT, UNFLAGGED, Drawn, World, draw, gold, pool
+from warehouse.errors import PlumblineError
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int_]
@@ -24,8 +25,8 @@ CALM = 3  # rounds before the first update
 
 
 class Watch(NamedTuple):
-    """How the gate watches: gold reviews of each pool for the baseline and, in expectation, a round; α; `exact` puts the
-    ceilings at the true rates of the first world; `merged` counts near-duplicates as one item."""
+    """How the gate watches: gold reviews of each pool for the baseline and, in expectation, a round; α; `exact` puts
+    the ceilings at the true rates of the first world; `merged` counts near-duplicates as one item."""
 
     baseline: tuple[int, int] = (1000, 200)
     budgets: tuple[float, float] = (18.0, 2.0)
@@ -46,15 +47,16 @@ class Seen(NamedTuple):
     refused: float
 
 
-def watched(
-    schedule: Schedule, rounds: int, campaigns: int, rng: np.random.Generator, watch: Watch = Watch()
-) -> Seen:
+def watched(schedule: Schedule, rounds: int, campaigns: int, rng: np.random.Generator, watch: Watch) -> Seen:
     """Run `campaigns` campaigns of `rounds` rounds; `schedule(0)` is the world of the baseline.
 
-    A campaign whose baseline is refused never starts; the figures are of those that do.
+    A campaign whose baseline is refused never starts; the figures are of those that do. Raises PlumblineError where none
+    does.
     """
     design, refused = _design(schedule(0), campaigns, rng, watch)
     count = len(design.flag_rate)
+    if not count:
+        raise PlumblineError("every simulated baseline is refused as already bad; take a lower rate of bad pairs")
     state = started(design)
     reviews, accepted, fired = (np.zeros((count, rounds), np.int_) for _ in range(3))
     for round in range(rounds):
@@ -67,14 +69,13 @@ def watched(
     return Seen(state.alarm, reviews, accepted, fired, refused)
 
 
-
 def _design(world: World, campaigns: int, rng: np.random.Generator, watch: Watch) -> tuple[Design, float]:
     """Draw the baselines, and refuse those that are too bad; how many were refused. Pool sizes come from the world."""
     pools = [pool(world, which) for which in POOLS]
     limits, mixes = [], []
-    for one, reviewed in zip(pools, watch.baseline, strict=True):
+    for one, reviewed, risk in zip(pools, watch.baseline, risks(len(pools), 1), strict=True):
         strata = rng.multinomial(reviewed, one.mix, size=campaigns)
-        bound = upper_bound(rng.binomial(strata, one.gold_bad).sum(1), reviewed, RISK / len(pools))
+        bound = upper_bound(rng.binomial(strata, one.gold_bad).sum(1), reviewed, risk)
         exact = np.full(campaigns, one.mix @ one.gold_bad)
         limits.append(exact if watch.exact else np.maximum(FLOOR, bound))
         mixes.append(np.tile(one.mix, (campaigns, 1)) if watch.exact else strata / reviewed)

@@ -11,8 +11,8 @@ from monitors.world import UNFLAGGED, World, draw, gold, pool
 def chapman_bias(world: World, campaigns: int, rng: np.random.Generator) -> float:
     """Relative bias of Chapman's capture–recapture estimate of the bad pairs in a round.
 
-    The detector and the monitor each catch some, and (n1 + 1)(n2 + 1) / (m + 1) − 1 is how many there are (Chapman 1951),
-    if they are independent. A shared blind spot makes it too low: Goel et al. 2502.04313.
+    The detector and the monitor each catch some, and (n1 + 1)(n2 + 1) / (m + 1) − 1 is how many there are (Chapman
+    1951), if they are independent. A shared blind spot makes it too low: Goel et al. 2502.04313.
     """
     drawn = draw(world, campaigns, rng)
     first, second = drawn.bad & drawn.flagged, drawn.bad & drawn.fires
@@ -24,7 +24,7 @@ def ppi_coverage(world: World, reviews: int, campaigns: int, rng: np.random.Gene
     """How often PPI++'s 95 % interval for the unflagged pool's gold-bad rate holds it, from one round's gold reviews.
 
     Power-tuned prediction-powered mean with its normal interval (Angelopoulos, Duchi & Zrnic 2311.01453, section 6);
-    `reviews` pairs drawn evenly, the monitor's readings as predictions. With few positives the normal interval collapses.
+    `reviews` pairs drawn evenly, the monitor's readings as predictions. Without a positive the interval collapses.
     """
     drawn = draw(world, campaigns, rng)
     expected = pool(world, UNFLAGGED)

@@ -31,7 +31,7 @@ KAPPAS = (2.0, 6.0)  # one stake for slow drift, one for abrupt
 TAU = 20.0  # rounds until half of the prior on "drift starts now" is spent
 SUSPICION, HARDER = 2.0, 4.0  # from which reading of the meter on a block is audited how much harder
 BLOCKS, LEAST_ITEMS = 4, 40
-LOWEST_FLAG_RATE, LARGEST_LOG = 1e-3, 200.0
+LOWEST_FLAG_RATE, LARGEST_LOG, LARGEST = 1e-3, 200.0, 1e100
 
 
 class Design(NamedTuple):
@@ -74,9 +74,7 @@ class Block(NamedTuple):
     bad: Bools
 
 
-def design(
-    baselines: Sequence[Baseline], budgets: Sequence[float], flag_rate: float, alpha: float = ALPHA
-) -> Design:
+def design(baselines: Sequence[Baseline], budgets: Sequence[float], flag_rate: float, alpha: float = ALPHA) -> Design:
     """The design of one campaign; `budgets`: gold reviews a round for each pool. Raises PlumblineError where a pool is
     too bad to start from."""
     mixes = np.array([np.array(one.strata) / sum(one.strata) for one in baselines])
@@ -109,8 +107,8 @@ def open_round(state: State, flag_rate: Any) -> State:
 
     The cash bet is 1 − (1 − ω') / fall, fall = φ_old / φ_new of the lowest flag rate φ so far: ω' on all pools alike,
     what the fall adds on the unflagged. Any split that looks at the past only keeps E a supermartingale.
-    The prior on the start of drift is ω_t = τ / ((t+τ−1)(t+τ)); its first t−1 terms sum to 1 − τ/(t+τ−1), so of the mass
-    that is left the t-th term is ω'_t = 1/(t+τ).
+    The prior on the start of drift is ω_t = τ / ((t+τ−1)(t+τ)); its first t−1 terms sum to 1 − τ/(t+τ−1), so of the
+    mass that is left the t-th term is ω'_t = 1/(t+τ).
     The meter is Shiryaev–Roberts: it gains one each round (Shin, Ramdas & Rinaldo, E-detectors, 2022).
     """
     round = state.round + 1
@@ -124,15 +122,15 @@ def open_round(state: State, flag_rate: Any) -> State:
 
 
 def harder(state: State, pool: int) -> Floats:
-    """How many times harder than its `chances` the next block of `pool` is audited, [...]: four times while the meter is
-    high, and the unflagged by as much as the flag rate has just fallen, up to four. It looks at nothing of the block."""
+    """How many times harder than its `chances` the next block of `pool` is audited, [...]: four times while the meter
+    is high, and the unflagged by as much as the flag rate has just fallen, up to four. Nothing of the block is read."""
     meter = state.meter[..., pool, :, :].sum(-1).mean(-1)
     fall = np.minimum(state.fall, HARDER) if pool == 0 else 1.0
     return np.asarray(np.where(meter >= SUSPICION, HARDER, fall))
 
 
 def read_block(design: Design, state: State, pool: int, block: Block) -> State:
-    """The state after one more block of `pool`: wealth and meter times the block's e-value, and the alarm if it is time.
+    """The state after one more block of `pool`: wealth and meter times the block's e-value, and the alarm if it is due.
 
     Raises ValueError where the round's blocks of that pool have all been read, or no round is open.
     """
@@ -141,8 +139,8 @@ def read_block(design: Design, state: State, pool: int, block: Block) -> State:
     verdicts = weights(block, design.mixes[..., pool, :])[..., None, :] * block.bad / block.propensity[..., None, :]
     gain = np.exp(log_e(verdicts, block.present, design.ceilings[..., pool, :], design.stakes[..., pool, :, :]))
     wealth, meter, read = state.wealth.copy(), state.meter.copy(), state.read.copy()
-    wealth[..., pool, :, :] *= gain
-    meter[..., pool, :, :] *= gain
+    for stock in (wealth, meter):
+        stock[..., pool, :, :] = np.minimum(stock[..., pool, :, :] * gain, LARGEST)
     read[pool] += 1
     after = state._replace(wealth=wealth, meter=meter, read=read)
     rings = (state.alarm == 0) & (evidence(after) >= 1 / design.alpha)
@@ -167,12 +165,12 @@ def log_e(verdicts: Floats, present: Bools, limits: Floats, stakes: Floats) -> F
     """ln e(λ) = Σ ln(1 + λ (v A Y / π − h̄)) over the items of a block: [..., T, n], [..., n], [..., T] → [..., T, K].
 
     Given the past, E[e] = Π (1 + λ (v Y − h̄)) ≤ exp(λ U (h − h̄)) ≤ 1 under the null, for any π that does not look at
-    the coins: testing by betting (Waudby-Smith & Ramdas 2010.09686; Shekhar & Ramdas 2309.09111). Bounded above, so that
-    records stay finite: an e-value made smaller is still one.
+    the coins: testing by betting (Waudby-Smith & Ramdas 2010.09686; Shekhar & Ramdas 2309.09111). Bounded above, so
+    that records stay finite: an e-value made smaller is still one.
     """
     gains = verdicts[..., None, :] - limits[..., None, None]
     terms = np.log1p(stakes[..., None] * gains) * present[..., None, None, :]
-    return np.minimum(terms.sum(-1), LARGEST_LOG)
+    return np.asarray(np.minimum(terms.sum(-1), LARGEST_LOG))
 
 
 def evidence(state: State) -> Floats:
@@ -196,7 +194,7 @@ def named_traits(design: Design, state: State) -> Bools:
 
 
 def renewed(before: Design, after: Design) -> Design:
-    """The design after an alarm: half the α of `before`, and no ceiling above the old one, whatever `after` measured."""
+    """The design after an alarm: half the α of `before`, and no ceiling above the old, whatever `after` measured."""
     lower = np.minimum(before.ceilings, after.ceilings)
     stakes = after.stakes * (after.ceilings / lower)[..., None]
     return after._replace(ceilings=lower, stakes=stakes, alpha=before.alpha / 2)

@@ -5,7 +5,7 @@ that misses its bar is reported as missed, never hidden.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,8 +26,8 @@ BOUNDARY = Watch(exact=True, alpha=0.05)
 
 
 class Row(NamedTuple):
-    """One row of the table; `value` is a share of campaigns unless its name says otherwise. `passed` is None where a row
-    has no bar."""
+    """One row of the table; `value` is a share of campaigns unless its name says otherwise. `passed` is None where a
+    row has no bar."""
 
     name: str
     bar: str
@@ -54,7 +54,7 @@ class Case(NamedTuple):
     watch: Watch = Watch()
 
 
-def after(start: World = START, **changed: float | tuple[float, ...]) -> Schedule:
+def after(start: World = START, **changed: Any) -> Schedule:
     """The world as it was, and another one once the calm rounds are over."""
     other = start._replace(**changed)
     return lambda round: other if round > CALM else start
@@ -75,7 +75,7 @@ def rung(seen: Seen) -> float:
 
 
 def within(rounds: int) -> Measure:
-    """The share of campaigns that ring in the first `rounds` rounds of drift; one that rang before has not caught it."""
+    """The share of campaigns that ring in the first `rounds` rounds of drift; one that rang before caught nothing."""
     return lambda seen: float(((seen.alarm > CALM) & (seen.alarm <= CALM + rounds)).mean())
 
 
@@ -102,7 +102,7 @@ def reviews(seen: Seen) -> float:
 
 
 def control(test: Callable[..., np.ndarray], name: str) -> Asked:
-    """A watcher of unlabelled readings: it has to ring falsely, at least ten times as often as the gate may."""
+    """A watcher of unlabelled readings: it has to ring falsely, ten times as often as the gate may."""
     return Asked(
         f"control that must fail: {name} on monitor readings rings falsely",
         lambda seen: float(test(seen.fired, START.pairs, firing_rate(START)).mean()),
@@ -113,7 +113,7 @@ def control(test: Callable[..., np.ndarray], name: str) -> Asked:
 Z, CUSUM, HINKLEY = control(z_test, "a z-test a round"), control(cusum, "CUSUM"), control(page_hinkley, "Page–Hinkley")
 SILENT = Asked("false alarm within 30 rounds", rung, most=0.02)
 EXACT = Asked("false alarm", rung, most=0.05)
-NOISY = Asked("control that must fail: false alarm", rung, least=0.05)
+NOISY = Asked("control that must fail: false alarm", rung, least=0.2)
 
 CASES = (
     Case("no drift", lambda _: START, (SILENT, Asked("gold reviews a round", reviews, most=28), Z)),
@@ -183,7 +183,7 @@ def simulate(campaigns: int = 500, seed: int = 0, on_progress: Progress | None =
     Raises PlumblineError for fewer than one campaign.
     """
     if campaigns < 1:
-        raise PlumblineError(f"{campaigns} campaigns cannot be simulated; take at least 1, and 500 for a figure to trust")
+        raise PlumblineError(f"{campaigns} campaigns cannot be simulated; take at least 1, or 500 for figures to trust")
     tell = on_progress or (lambda *_: None)
     seeds = np.random.SeedSequence(seed).spawn(len(CASES) + 1)
     cost = np.cumsum([0, *(case.rounds for case in CASES)])
@@ -191,7 +191,8 @@ def simulate(campaigns: int = 500, seed: int = 0, on_progress: Progress | None =
     for case, own, done in zip(CASES, seeds, cost, strict=False):
         tell(case.name, float(done / cost[-1]))
         seen = watched(case.schedule, case.rounds, campaigns, np.random.default_rng(own), case.watch)
-        rows += [_row(f"{case.name}: {asked.what}", asked.measure(seen), asked) for asked in case.asked]
+        for asked in case.asked:
+            rows.append(_row(f"{case.name}: {asked.what}", asked.measure(seen), asked.least, asked.most))
     rows += _diagnostics(campaigns, np.random.default_rng(seeds[-1]))
     tell("done", 1.0)
     return rows
@@ -200,13 +201,11 @@ def simulate(campaigns: int = 500, seed: int = 0, on_progress: Progress | None =
 def _diagnostics(campaigns: int, rng: np.random.Generator) -> list[Row]:
     bias = chapman_bias(START._replace(invisible=0.8, overlap=0.3), campaigns, rng)
     held = ppi_coverage(START, 20, campaigns, rng)
-    low = Asked("", rung, most=-0.1)
     return [
-        _row("diagnostic, optimistic: relative bias of Chapman's estimate at ρ = 0.3", bias, low),
-        _row("diagnostic, optimistic: coverage of PPI++'s 95 % interval in a clean round", held, Asked("", rung, most=0.6)),
+        _row("diagnostic, optimistic: relative bias of Chapman's estimate at ρ = 0.3", bias, most=-0.1),
+        _row("diagnostic, optimistic: coverage of PPI++'s 95 % interval in a clean round", held, most=0.6),
     ]
 
 
-def _row(name: str, value: float, asked: Asked) -> Row:
-    bar = f"≥ {asked.least:g}" if asked.least > -np.inf else f"≤ {asked.most:g}"
-    return Row(name, bar, value, asked.least <= value <= asked.most)
+def _row(name: str, value: float, least: float = -np.inf, most: float = np.inf) -> Row:
+    return Row(name, f"≥ {least:g}" if least > -np.inf else f"≤ {most:g}", value, least <= value <= most)

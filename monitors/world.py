@@ -21,10 +21,10 @@ UNFLAGGED, KEPT = 0, 1
 class World(NamedTuple):
     """One round's rates. A campaign's rounds differ by `_replace`.
 
-    `rates` of bad pairs by stratum of prompts, times `badness`; `mix` of the strata; `invisible`: the share of bad pairs
-    the detector cannot see; `overlap` (ρ): the chance that such a pair is in the monitor's blind spot too; `lets_through`
-    and `keeps`: the share of bad and of fine flagged pairs that the reviewer keeps; `copies`: near-duplicates of each
-    pair; `confirm`: a positive gold review is confirmed by a second, independent one.
+    `rates` of bad pairs by stratum of prompts, times `badness`; `mix` of the strata; `invisible`: the share of bad
+    pairs the detector cannot see; `overlap` (ρ): the chance that such a pair is in the monitor's blind spot too;
+    `lets_through` and `keeps`: the share of bad and of fine flagged pairs that the reviewer keeps; `copies`:
+    near-duplicates of each pair; `confirm`: a positive gold review is confirmed by a second, independent one.
     """
 
     pairs: int = 400
@@ -63,8 +63,8 @@ class Verdicts(NamedTuple):
 
 
 class Pool(NamedTuple):
-    """What the world's rates make of one pool: its `mix` of strata, `gold_bad` rate by stratum, both [S], its `share` of
-    all pairs, and how often the monitor `fires` in it."""
+    """What the world's rates make of one pool: its `mix` of strata, `gold_bad` rate by stratum, both [S], its `share`
+    of all pairs, and how often the monitor `fires` in it."""
 
     mix: Floats
     gold_bad: Floats
@@ -85,8 +85,8 @@ def draw(world: World, campaigns: int, rng: np.random.Generator) -> Drawn:
     fires[bad] = ~blind & (rng.random(hidden.size) < world.monitor_tpr)
     kept = flagged.copy()
     kept[flagged] = rng.random(flagged.sum()) < np.where(bad[flagged], world.lets_through, world.keeps)
-    drawn = Drawn(stratum, bad, flagged, kept, fires)
-    return Drawn(*(np.repeat(one, world.copies, axis=1) for one in drawn)) if world.copies > 1 else drawn
+    one = np.repeat(np.arange(shape[1]), world.copies)
+    return Drawn(stratum[:, one], bad[:, one], flagged[:, one], kept[:, one], fires[:, one])
 
 
 def gold(world: World, bad: Bools, rng: np.random.Generator) -> Verdicts:
