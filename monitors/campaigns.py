@@ -50,8 +50,8 @@ class Seen(NamedTuple):
 def watched(schedule: Schedule, rounds: int, campaigns: int, rng: np.random.Generator, watch: Watch) -> Seen:
     """Run `campaigns` campaigns of `rounds` rounds; `schedule(0)` is the world of the baseline.
 
-    A campaign whose baseline is refused never starts; the figures are of those that do. Raises PlumblineError where none
-    does.
+    A campaign whose baseline is refused never starts; the figures are of those that do. Raises PlumblineError where
+    none does.
     """
     design, refused = _design(schedule(0), campaigns, rng, watch)
     count = len(design.flag_rate)

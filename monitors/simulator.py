@@ -208,4 +208,4 @@ def _diagnostics(campaigns: int, rng: np.random.Generator) -> list[Row]:
 
 
 def _row(name: str, value: float, least: float = -np.inf, most: float = np.inf) -> Row:
-    return Row(name, f"≥ {least:g}" if least > -np.inf else f"≤ {most:g}", value, least <= value <= most)
+    return Row(name, f"≥ {least:g}" if least > -np.inf else f"≤ {most:g}", float(value), bool(least <= value <= most))

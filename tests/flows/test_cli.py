@@ -34,7 +34,6 @@ MISTAKES = {
     "export": "--to",
     "simulate --campaigns 0": "take at least 1",
     "simulate --rate 0.9": "a rate between 0 and 0.625",
-    "simulate --rate 0.6": "take a lower rate",
     "export embeded --to x.jsonl": "no campaign 'embeded'",
 }
 

@@ -29,7 +29,7 @@ def test_propensities_follow_the_monitor_and_stop_at_certainty() -> None:
 
 def test_coins_are_uniform_keyed_and_the_same_in_any_order() -> None:
     drawn = coins(b"one key", IDS)
-    assert 0 <= drawn.min() and drawn.max() < 1
+    assert drawn.min() >= 0 and drawn.max() < 1
     shares = np.histogram(drawn, bins=20, range=(0, 1))[0] / len(IDS)
     assert np.abs(shares - 0.05).max() < 0.0065
     assert np.array_equal(coins(b"one key", IDS[::-1])[::-1], drawn)
