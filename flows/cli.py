@@ -1,4 +1,4 @@
-"""The command line: `plumbline run`, `curate`, `trace`, `export`, `organism build`.
+"""The command line: `plumbline run`, `curate`, `trace`, `export`, `simulate`, `organism build`.
 
 Progress goes to standard error, results to standard output; with --json the last line of standard output is one object.
 Anything a person can mend ends in one line and exit code 2. Must not know: how any of it is done; the commands import
@@ -147,6 +147,44 @@ def export(
 
     rows = exported(campaign, to, decisions)
     _answer(output, {"campaign": campaign, "rows": rows, "file": str(to)}, lambda: print(f"{rows} pairs in {to}"))
+
+
+@app.command
+def simulate(
+    *,
+    campaigns: int = 500,
+    seed: int = 0,
+    budget: float | None = None,
+    rate: float | None = None,
+    overlap: float | None = None,
+    output: Output = DEFAULT,
+) -> None:
+    """Put the gate to the test in a simulated world: false alarms, power, and controls that must fail.
+
+    Example: `plumbline simulate` or, to plan an audit, `plumbline simulate --budget 30 --rate 0.1`
+
+    Parameters
+    ----------
+    campaigns
+        Simulated campaigns a row.
+    seed
+        The same seed gives the same rows.
+    budget
+        To plan: gold reviews a round (20 unless told).
+    rate
+        To plan: share of bad pairs (0.15 unless told).
+    overlap
+        To plan: chance that the monitor shares the detector's blind spot (0 unless told).
+    """
+    from flows.heldout_cli import as_json, planned_rows, show_rows, table_rows
+
+    asked = {"budget": (budget, 20.0), "rate": (rate, 0.15), "overlap": (overlap, 0.0)}
+    if budget is rate is overlap is None:
+        rows = table_rows(campaigns, seed)
+    else:
+        told = {name: usual if given is None else given for name, (given, usual) in asked.items()}
+        rows = planned_rows(**told, campaigns=campaigns, seed=seed)
+    _answer(output, as_json(rows), lambda: show_rows(rows))
 
 
 @organism.command

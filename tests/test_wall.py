@@ -16,6 +16,9 @@ BREACHES = {
     "monitors/peek.py": ("from models import sae", "autoencoder"),
     "tasks/review.py": ("from models.organism import parse", "ground truth"),
     "flows/round.py": ("import monitors", "No flow on the generator side"),
+    "flows/cli.py": ("from monitors import simulator", "No flow on the generator side"),
+    "flows/campaign.py": ("from flows import heldout_cli", "Only the command line imports the held-out commands"),
+    "monitors/gate.py": ("from flows import round", "Each layer"),
     "warehouse/store.py": ("import models.language", "Each layer"),
 }
 
@@ -55,5 +58,5 @@ def test_a_breach_is_caught(file: str, tmp_path: Path) -> None:
     with open(tmp_path / file, "a") as source:
         source.write(f"\n{line}\n")
     result = lint(tmp_path)
-    broken = [row for row in result.stdout.splitlines() if row.endswith("BROKEN")]
+    broken = [row for row in result.stdout.splitlines() if " BROKEN" in row]
     assert result.returncode == 1 and any(contract in row for row in broken), result.stdout

@@ -32,12 +32,14 @@ MISTAKES = {
     "curate nowhere.jsonl": "nowhere.jsonl: cannot be read",
     "trace 00": "no campaign has run here",
     "export": "--to",
+    "simulate --campaigns 0": "take at least 1",
+    "simulate --rate 0.9": "a rate between 0 and 0.625",
     "export embeded --to x.jsonl": "no campaign 'embeded'",
 }
 
 
 def test_the_commands() -> None:
-    assert {"run", "curate", "trace", "export", "organism build"} <= {" ".join(name) for name in COMMANDS}
+    assert {"run", "curate", "trace", "export", "simulate", "organism build"} <= {" ".join(name) for name in COMMANDS}
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
