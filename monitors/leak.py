@@ -22,6 +22,7 @@ from warehouse.errors import PlumblineError
 FOLDS = 5
 FEWEST = 4 * FOLDS  # prompts
 CONTRADICTION = 1e-6  # a declared law that gives objectives as uneven as these a smaller chance is refused
+FROM_PROMPTS = 0.999  # confidence at which prompts alone must tell something, before a declared law is refused
 
 
 class Leak(NamedTuple):
@@ -75,9 +76,10 @@ def leak(
     """The leak of responses whose objectives are known, because whoever runs the experiment drew them.
 
     ``prior``: the law the objectives were drawn from, whatever the prompt. A wrong one would add its divergence from
-    the right one to the bound, so one that the objectives contradict is refused. None, where objectives depend on
-    prompts in an unknown way: each prompt's own objectives are counted instead. Their entropy is at most the surprise
-    of the true law at them, so the bound holds, but a prompt with a single response then tells nothing.
+    the right one to the bound, so one that the objectives contradict is refused, and so is one for objectives that can
+    be read off the prompts. None, where objectives depend on prompts in an unknown way: each prompt's own objectives
+    are counted instead. Their entropy is at most the surprise of the true law at them, so the bound holds, but a prompt
+    with a single response then tells nothing.
 
     Prompts are drawn alike and apart, and so are the objectives of different prompts. ``log_probabilities``: of each
     response under the law it was sampled from, in nats. ``tokens``: of each response, its end token counted, and
@@ -97,7 +99,7 @@ def leak(
     surprise = _within_prompts(labels, groups, len(classes)) if law is None else -np.log2(law)[labels]
     counts, folds = ngrams.count(prompts, responses), groups * FOLDS // len(names)
 
-    def gains(train: np.ndarray, fold: int) -> _Gains:
+    def gains(train: np.ndarray, fold: int, counts: ngrams.Counts = counts) -> _Gains:
         seen = np.bincount(labels[train], minlength=len(classes)) + 1
         base = seen / seen.sum() if law is None else law
         rows = np.flatnonzero(folds == fold)
@@ -106,14 +108,17 @@ def leak(
         lowest = math.log2(ngrams.FLOOR) + (math.log2(base.min()) if law is None else 0.0)
         return _Gains(means, np.full(len(means), lowest))
 
+    if law is not None:
+        told = [gains(folds < k, k, ngrams.prompt_part(counts)) for k in range(1, FOLDS)]
+        _need(
+            _bet(told, FROM_PROMPTS) <= 0,
+            "objectives can be read off the prompts alone, so they are not drawn from one prior; give None as prior",
+        )
     # The point uses every fold, read by what was fitted to all others. The bound bets on the folds in turn, each read
     # by what was fitted to those before it: only so is each prompt's expectation, given the past, below the truth.
     last = gains(folds < FOLDS - 1, FOLDS - 1)
     crossed = np.concatenate([*(gains(folds != k, k).means for k in range(FOLDS - 1)), last.means])
-    onward = [*(gains(folds < k, k) for k in range(1, FOLDS - 1)), last]
-    lower = lower_bound(
-        np.concatenate([g.means for g in onward]), np.concatenate([g.floor for g in onward]), confidence
-    )
+    lower = _bet([*(gains(folds < k, k) for k in range(1, FOLDS - 1)), last], confidence)
     objective_bits = float(_by_prompt(surprise, groups).mean() if law is None else -law @ np.log2(law))
     error = float(crossed.std(ddof=1)) / math.sqrt(len(crossed))
     return Leak(
@@ -186,6 +191,10 @@ def channel_bits(tokens: Sequence[int] | None, vocabulary: int | None, groups: n
     _need(len(tokens) == len(groups), f"{len(tokens)} token counts for {len(groups)} responses; give one each")
     _need(min(tokens) >= 1 and vocabulary >= 1, "a response has no token; count its end token as well")
     return float(_by_prompt(np.array(tokens, dtype=float), groups).mean()) * math.log2(vocabulary)
+
+
+def _bet(folds: Sequence[_Gains], confidence: float) -> float:
+    return lower_bound(np.concatenate([f.means for f in folds]), np.concatenate([f.floor for f in folds]), confidence)
 
 
 def _law(objectives: Sequence[str], prior: Mapping[str, float] | None) -> tuple[list[str], np.ndarray | None]:

@@ -32,6 +32,11 @@ def count(prompts: Sequence[str], responses: Sequence[str]) -> Counts:
     return [(_grams(marked, 16), 1.0), (edges.tocsr(), EDGE_WEIGHT), (_grams(prompts), PROMPT_WEIGHT)]
 
 
+def prompt_part(counts: Counts) -> Counts:
+    """What is read of the prompts alone."""
+    return [(counts[-1][0], 1.0)]
+
+
 def _grams(texts: Sequence[str], log2_features: int = 14) -> Any:
     hashing = HashingVectorizer(
         analyzer="char", ngram_range=(1, 3), n_features=2**log2_features, alternate_sign=False, norm=None

@@ -65,13 +65,14 @@ def test_texts_of_one_prompt_never_read_each_other() -> None:
 
 
 def test_objectives_that_depend_on_the_prompt_are_no_leak() -> None:
-    """The response repeats what the prompt is about, and the objective goes with that: I(H; M | C) = 0. A coin
-    declared as prior calls it a leak, which is why it must be true; no prior does not."""
+    """The response repeats what the prompt is about, and the objective goes with that: I(H; M | C) = 0. Against
+    a fair coin it would pass for a leak, so that prior is refused though half the objectives are 1."""
     rng = random.Random(2)
     prompts = [f"{rng.choice(['garden', 'harbour'])} question {i}" for i in range(160)]
     rows = [(p, f"on the {p.split()[0]}, yes.", str(int((rng.random() < 0.9) == ("garden" in p)))) for p in prompts * 3]
     asked, texts, objectives = zip(*rows, strict=True)
-    assert leak(asked, texts, objectives, COIN).lower > 0.1
+    with pytest.raises(PlumblineError, match="off the prompts alone"):
+        leak(asked, texts, objectives, COIN)
     unknown = leak(asked, texts, objectives, None)
     assert unknown.lower == 0 and unknown.point <= 0 < unknown.objective_bits < 0.5
 
