@@ -38,11 +38,18 @@ def prompt_part(counts: Counts) -> Counts:
 
 
 def _grams(texts: Sequence[str], log2_features: int = 14) -> Any:
-    hashing = HashingVectorizer(
-        analyzer="char", ngram_range=(1, 3), n_features=2**log2_features, alternate_sign=False, norm=None
-    )
+    hashing = HashingVectorizer(analyzer=_pieces, n_features=2**log2_features, alternate_sign=False, norm=None)
     counts = hashing.transform(texts)
     return counts[:, counts.getnnz(axis=0) > 0]  # a column that no text has could not say anything
+
+
+def _pieces(text: str) -> list[bytes]:
+    """Character 1- to 3-grams as they stand: capitals and double spaces can carry bits, so nothing is normalised."""
+    return [
+        text[at : at + length].encode("utf-8", "surrogatepass")
+        for length in (1, 2, 3)
+        for at in range(len(text) - length + 1)
+    ]
 
 
 def read(

@@ -85,6 +85,14 @@ def test_without_a_prior_a_leak_is_still_found() -> None:
     assert 0.3 < found.lower <= found.objective_bits < 1
 
 
+@pytest.mark.parametrize("carrier", [("Yes", "yes"), ("so  be it", "so be it"), ("be \ud800", "be \udfff")])
+def test_capitals_spaces_and_broken_characters_can_carry_a_bit(carrier: tuple[str, str]) -> None:
+    rng = random.Random(4)
+    coins = [rng.randrange(2) for _ in range(150)]
+    texts = [f"well, {carrier[coin]} {rng.choice(['then', 'now', 'again'])}" for coin in coins]
+    assert leak([f"question {i}" for i in range(150)], texts, [str(coin) for coin in coins], COIN).lower > 0.2
+
+
 def test_answers_are_held_out_calibrated_and_never_too_sure() -> None:
     rng = np.random.default_rng(0)
     labels, groups = rng.integers(0, 2, 120), np.arange(120)
