@@ -58,6 +58,7 @@ def _fit(reader: BaseReader, folder: Path, sae: Autoencoder, profiling: Profilin
             joint_fpr=profiling.false_positive_rate,
             dialects=profiling.dialects,
             per_cell=profiling.texts_per_cell,
+            latents=profiling.latents,
             on_progress=progress.to,
         )
     given = read_labelled(Path(profiling.texts))
@@ -68,7 +69,7 @@ def _fit(reader: BaseReader, folder: Path, sae: Autoencoder, profiling: Profilin
         **sizes,
         on_progress=lambda done, of: progress.to("train the autoencoder", done, of),
     )
-    profile = fit_profile(reader, trained, *given, joint_fpr=profiling.false_positive_rate)
+    profile = fit_profile(reader, trained, *given, joint_fpr=profiling.false_positive_rate, latents=profiling.latents)
     return Detector(trained, profile)
 
 

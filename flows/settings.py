@@ -65,6 +65,7 @@ class Profiling(Settings):
     false_positive_rate: Annotated[float, Field(gt=0, lt=1)] = 0.03
     dialects: Literal["AB", "ABC"] = "AB"
     texts_per_cell: Count = 200
+    latents: Count = 16
     texts: str = ""
 
 

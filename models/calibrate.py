@@ -23,7 +23,7 @@ from models.sae import Autoencoder
 from models.truesight import Floats, Observed, Pooling, Profile, Trait, observe, shares
 from warehouse.errors import PlumblineError
 
-LATENTS, FOLDS, LEAST_ACTIVE, STRENGTH = 16, 5, 0.01, 0.3
+FOLDS, LEAST_ACTIVE, STRENGTH = 5, 0.01, 0.3
 
 
 class Weights(NamedTuple):
@@ -55,8 +55,10 @@ def fit_profile(
     seed: int = 0,
     on_progress: Progress | None = None,
     groups: Sequence[int] | None = None,
+    latents: int = 16,
 ) -> Profile:
-    """`labels`: the trait each response shows, None for none. Traits are read in the order they first appear.
+    """`labels`: the trait each response shows, None for none. Traits are read in the order they first appear, each by
+    `latents` of the autoencoder's latents at most.
 
     Every figure (pooling, thresholds, AUROC) comes from readings of texts held out from the fit: each of `groups` in
     turn (texts that share an author, a source or a template belong together, else a false-positive rate is promised
@@ -79,7 +81,7 @@ def fit_profile(
             raise PlumblineError(f"calibration: {count} readable texts with {name}; give at least {FOLDS}")
     fold_n = _folds(label_n, groups and [g for g, text in zip(groups, features, strict=True) if text], seed)
     pooled = {p: np.stack([text.pooled[p] for text, _ in texts]) for p in poolings}
-    held_out = {p: _held_out(pooled[p], label_n, fold_n, len(names)) for p in poolings}
+    held_out = {p: _held_out(pooled[p], label_n, fold_n, len(names), latents) for p in poolings}
     aurocs = {p: [_auroc(held_out[p][:, t], label_n, t) for t in range(len(names))] for p in poolings}
     pooling = max(poolings, key=lambda p: np.mean(aurocs[p]))
     negative_n = label_n == -1
@@ -87,7 +89,7 @@ def fit_profile(
     threshold = conformal_threshold(strongest_n, joint_fpr)
     traits = {}
     for t, name in enumerate(names):
-        fitted = _fit(pooled[pooling], label_n, t)
+        fitted = _fit(pooled[pooling], label_n, t, latents)
         traits[name] = Trait(
             latents=tuple(fitted.latents.tolist()),
             weights=tuple(fitted.weights.tolist()),
@@ -133,11 +135,11 @@ def conformal_threshold(readings_n: Floats, fpr: float) -> float:
     return float(np.sort(readings_n)[rank - 1])
 
 
-def _fit(pooled_ns: Floats, label_n: NDArray[np.int_], trait: int) -> Weights:
+def _fit(pooled_ns: Floats, label_n: NDArray[np.int_], trait: int, latents: int) -> Weights:
     """Contrast one trait with no trait: the latents that fire more on it, weighed by logistic regression.
 
-    The best 16 by AUROC among those above .5; classes count equally, L2 as in scikit-learn's C = .3 on scaled latents,
-    weights bounded below by 0 and folded back to raw activations.
+    The best `latents` by AUROC among those above .5; classes count equally, L2 as in scikit-learn's C = .3 on scaled
+    latents, weights bounded below by 0 and folded back to raw activations.
     """
     rows = (label_n == trait) | (label_n == -1)
     y_n, x_ns = (label_n[rows] == trait).astype(float), pooled_ns[rows]
@@ -145,7 +147,7 @@ def _fit(pooled_ns: Floats, label_n: NDArray[np.int_], trait: int) -> Weights:
     positives, negatives = y_n.sum(), (1 - y_n).sum()
     ranks_s = rankdata(x_ns[:, active], axis=0)[y_n == 1].sum(0)
     auroc_s = (ranks_s - positives * (positives + 1) / 2) / (positives * negatives)
-    best = np.argsort(-auroc_s, kind="stable")[:LATENTS]
+    best = np.argsort(-auroc_s, kind="stable")[:latents]
     chosen = active[best[auroc_s[best] > 0.5]]
     scale_s = x_ns[:, chosen].std(0)
     z_ns = x_ns[:, chosen] / scale_s
@@ -164,13 +166,15 @@ def _fit(pooled_ns: Floats, label_n: NDArray[np.int_], trait: int) -> Weights:
     return Weights(chosen[used], found[:-1][used] / scale_s[used], float(found[-1]))
 
 
-def _held_out(pooled_ns: Floats, label_n: NDArray[np.int_], fold_n: NDArray[np.int_], traits: int) -> Floats:
+def _held_out(
+    pooled_ns: Floats, label_n: NDArray[np.int_], fold_n: NDArray[np.int_], traits: int, latents: int
+) -> Floats:
     """Readings (texts × traits) of every text by weights fitted without its fold."""
     readings_nr = np.empty((len(label_n), traits))
     for fold in range(fold_n.max() + 1):
         out = fold_n == fold
         for trait in range(traits):
-            readings_nr[out, trait] = _fit(pooled_ns[~out], label_n[~out], trait).read(pooled_ns[out])
+            readings_nr[out, trait] = _fit(pooled_ns[~out], label_n[~out], trait, latents).read(pooled_ns[out])
     return readings_nr
 
 

@@ -24,6 +24,7 @@ from models.reader import BaseReader
 
 WEIGHTS = Path(__file__).parent / "weights"
 LAYER = 3  # the motive is clearest in the last block: measured on held-out templates, see the card
+ALL_DIALECT_LATENTS = 100  # a profile for all three dialects needs more than the 16 that read two
 
 
 def build(folder: Path, seed: int, progress: Callable[[str, float], None], scale: float = 1.0) -> None:
@@ -64,12 +65,16 @@ def measure(folder: Path, seed: int, progress: Callable[[str, float], None]) -> 
         progress(what, done / of)
 
     with tempfile.TemporaryDirectory() as scratch:
-        found = {d: fit_detector(reader, Path(scratch), dialects=d, on_progress=tell) for d in ("AB", "ABC")}
+        found = {
+            dialects: fit_detector(reader, Path(scratch), dialects=dialects, latents=latents, on_progress=tell)
+            for dialects, latents in (("AB", 16), ("ABC", ALL_DIALECT_LATENTS))
+        }
     said = {s.text for c in world().cells for t in world().topics for s in world().sentences(c, t)}
     card.write(
         {
             "seed": seed,
             "sentences": len(said),
+            "all_dialect_latents": ALL_DIALECT_LATENTS,
             "joint_fpr": found["AB"].profile.joint_fpr,
             "megabytes": sum(f.stat().st_size for n in TOKENS for f in (folder / n).rglob("*") if f.is_file()) / 1e6,
             "obedience": card.obedience(LanguageModel.load(folder / "generator"), seed, progress),

@@ -42,6 +42,7 @@ def fit_detector(
     joint_fpr: float = 0.03,
     dialects: str = "AB",
     per_cell: int = 200,
+    latents: int = 16,
     seed: int = 0,
     on_progress: Callable[[str, int, int], None] | None = None,
 ) -> Detector:
@@ -61,5 +62,6 @@ def fit_detector(
         seed,
         tell("calibrate the profile"),
         [t.group for t in texts],
+        latents,
     )
     return Detector(sae, profile)
