@@ -108,6 +108,12 @@ def extend(store: Store, campaign: str, number: int, step: Step) -> str:
     return str(row["link"])
 
 
+def head(store: Store, campaign: str) -> str:
+    """The last link, which stands for all before it; '' where nothing is linked yet."""
+    links = store.query(f"SELECT link FROM chain WHERE campaign = $1 {_IN_ORDER}", campaign)["link"].to_pylist()
+    return str(links[-1]) if links else ""
+
+
 def check(store: Store, campaign: str) -> Checked:
     """Hold the campaign's rows to its chain. Differences come in the order of links and tables, pairs first."""
     links, differences, covered, parent = list[Link](), list[Difference](), dict[str, set[str]](), ""
