@@ -115,7 +115,8 @@ def publish(
     """
     written_here = shop.embedded and chain  # curated pairs have no constitution chain: somebody else wrote them
     note = "Templated text of a model organism with one million parameters." if written_here else ""
-    card = CardFacts(shop.settings.name, shop.settings.mode, tuple(chain), note, extend(shop.store, shop.settings.name, number, "examined"))
+    linked = extend(shop.store, shop.settings.name, number, "examined")
+    card = CardFacts(shop.settings.name, shop.settings.mode, tuple(chain), note, linked)
     tables = (so_far.pairs, so_far.decisions, so_far.readings, so_far.verdicts)
     dataset = publish_dataset(*tables, shop.folder / "dataset", card)
     kept = so_far.decisions.to_pylist()

@@ -151,7 +151,7 @@ def export(
 
 @app.command
 def verify(campaign: str = "embedded", /, *, head: str = "", output: Output = DEFAULT) -> None:
-    """Check that nothing was changed since it was written: rows, published files, the seal. Exit code 2 if anything was.
+    """Check that nothing was changed since it was written: rows, published files, the seal. If it was: exit code 2.
 
     Example: `plumbline verify embedded`
 

@@ -1,7 +1,7 @@
 """Hold what a campaign wrote to its record: the rows to the hash chain, the published files to their hashes.
 
 Reads: `<home>/<campaign>/generator/warehouse.duckdb`, read-only, and the dataset files. Writes: nothing.
-Must not know: the held-out side; what its seal covers is checked by a held-out command, where that side is there at all.
+Must not know: the held-out side; a held-out command checks what its seal covers, where that side is there at all.
 """
 
 import json
@@ -80,14 +80,13 @@ def verify(campaign: str, noted: str = "") -> Verified:
         try:
             checked = check(store, campaign)
             checks = [*_chain(checked, noted), *_datasets(store, campaign, path.parent / "dataset")]
-            rows = store.query("SELECT number, seal FROM seals WHERE campaign = ? ORDER BY number", campaign).to_pylist()
+            sealed = store.query("SELECT number, seal FROM seals WHERE campaign = ? ORDER BY number", campaign)
         except duckdb.Error as error:
             raise PlumblineError(
                 f"{path}: its bytes were changed, DuckDB cannot read it ({error}); go back to a copy of it"
             ) from error
-    return Verified(
-        campaign, path.parent.parent, checked.head, {row["number"]: row["seal"] for row in rows}, tuple(checks)
-    )
+    seals = {row["number"]: row["seal"] for row in sealed.to_pylist()}
+    return Verified(campaign, path.parent.parent, checked.head, seals, tuple(checks))
 
 
 def show(verified: Verified) -> None:

@@ -5,7 +5,7 @@ the held-out store. The generator side may know the seal's hash, and nothing of 
 Must not know: what a part says, who asks, or when.
 """
 
-import json
+import hashlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -82,22 +82,20 @@ def broken(record: Record, parts: Iterable[Part]) -> list[str]:
 
 
 def found(record: Record, folder: Path) -> list[Part]:
-    """The record's parts as they are now: files and folders read again, values spelled again, the package's files
+    """The record's parts as they are now: files and folders read again, values hashed again, the package's files
     looked for anew. What is no longer there is left out."""
     parts = code() if any(part.name.startswith(CODE) for part in record.parts) else []
     for part in record.parts:
         if part.source and (folder / part.source).exists():
             parts.append(on_disk(part.name, part.source, folder))
         elif part.value:
-            parts.append(part._replace(hash=_value_hash(part.value)))
+            parts.append(part._replace(hash=_spelled(part.value)))
     return parts
 
 
-def _value_hash(spelled: str) -> str:
-    try:
-        return content_hash(json.loads(spelled))
-    except ValueError:
-        return ""
+def _spelled(text: str) -> str:
+    """The hash of a value from its canonical spelling: `content_hash` of the value itself."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _hash(parts: Sequence[Part]) -> str:

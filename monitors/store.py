@@ -36,14 +36,11 @@ def keep_seal(store: Store, record: Record, number: int = 1) -> None:
             f"{store.path}: seal {number} is {short(kept.hash)}, not {short(record.hash)}; "
             f"what it covers has changed: put that back, or begin seal {number + 1} with new monitors"
         )
-    store.add("seal_parts", [{"number": number, **part._asdict()} for part in record.parts])
-    store.add("seals", [{"number": number, "seal": record.hash}])
+    parts = [part._asdict() for part in record.parts]
+    store.add("seals", [{"number": number, "seal": record.hash, "parts": parts}])
 
 
 def seals(store: Store) -> dict[int, Record]:
     """Every seal by its number, as it was kept."""
-    parts: dict[int, list[Part]] = {}
-    for row in store.query("SELECT number, name, hash, source, value FROM seal_parts ORDER BY ALL").to_pylist():
-        parts.setdefault(row.pop("number"), []).append(Part(**row))
-    rows = store.query("SELECT number, seal FROM seals ORDER BY number").to_pylist()
-    return {row["number"]: Record(row["seal"], tuple(parts.get(row["number"], ()))) for row in rows}
+    rows = store.query("SELECT number, seal, parts FROM seals ORDER BY number").to_pylist()
+    return {row["number"]: Record(row["seal"], tuple(Part(**part) for part in row["parts"])) for row in rows}

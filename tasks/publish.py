@@ -59,8 +59,8 @@ class CardFacts(NamedTuple):
 
 
 class Dataset(NamedTuple):
-    """A published dataset: `version` is the content hash of its rows, `folder` holds train.parquet and README.md, and `files`
-    is the hash of each, by name."""
+    """A published dataset: `version` is the content hash of its rows, `folder` holds train.parquet and README.md,
+    `files` the hash of each by its name."""
 
     version: str
     folder: Path

@@ -1,7 +1,7 @@
 """The hash chain over a campaign's rounds: what was written stays as it was written, or the change is found and named.
 
-link = SHA-256(campaign, round, step, link before, hash of every table's rows), each row hashed in its canonical spelling.
-Reads: the warehouse's own rows. Writes: one row of `chain` for each step of a round; what is linked is never linked anew.
+link = SHA-256(campaign, round, step, link before, hash of every table's rows), a row hashed in its canonical spelling.
+Reads: the warehouse's own rows. Writes: one row of `chain` for each step of a round; what is linked stays as linked.
 Must not know: what a row says. It guards against a changed byte, not against somebody who rewrites rows and all links
 after them: such a chain ends in another head than the one that was printed, so keep the head somewhere else.
 """
@@ -173,7 +173,7 @@ def _loose(store: Store, covered: dict[str, set[str]]) -> int:
 def _covered(store: Store, table: str, campaign: str) -> set[str]:
     """The keys of a table's rows that a link covers already."""
     parts = "SELECT unnest(parts) AS part FROM chain WHERE campaign = $1"
-    leaves = f"SELECT unnest(part.rows) AS leaf FROM ({parts}) WHERE part.\"table\" = $2"
+    leaves = f'SELECT unnest(part.rows) AS leaf FROM ({parts}) WHERE part."table" = $2'
     return set(store.query(f"SELECT leaf.key AS key FROM ({leaves})", campaign, table)["key"].to_pylist())
 
 

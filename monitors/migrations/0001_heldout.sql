@@ -9,16 +9,12 @@ CREATE TABLE migrations (
 -- A seal ends when the gate alarms or a part changes; the next one, over new monitors, gets the next number.
 CREATE TABLE seals (
     number INTEGER PRIMARY KEY,  -- 1 for the first
-    seal   VARCHAR NOT NULL      -- SHA-256 over names and hashes of its parts; the one figure the other side may know
-);
-
-CREATE TABLE seal_parts (
-    number INTEGER NOT NULL,  -- the seal it belongs to
-    name   VARCHAR NOT NULL,  -- 'code/gate.py', 'weights', 'prompts', 'thresholds', 'design', …
-    hash   VARCHAR NOT NULL,  -- SHA-256 of the file, of the folder, or of the value's canonical JSON
-    source VARCHAR NOT NULL,  -- the file or folder it is read from, relative to this folder; '' for code and values
-    value  VARCHAR NOT NULL,  -- the value as canonical JSON; '' for what is on disk
-    PRIMARY KEY (number, name)
+    seal   VARCHAR NOT NULL,     -- SHA-256 over names and hashes of its parts; the one figure the other side may know
+    -- name: 'code/gate.py', 'weights', 'prompts', 'thresholds', 'design', …
+    -- hash: SHA-256 of the file, of the folder, or of the value's canonical JSON
+    -- source: the file or folder it is read from, relative to this folder; '' for code and values
+    -- value: the value as canonical JSON; '' for what is on disk
+    parts  STRUCT(name VARCHAR, hash VARCHAR, source VARCHAR, value VARCHAR)[] NOT NULL
 );
 
 -- Prompts that only this side asks, or looks for: the monitors' own and the sealed ones.
