@@ -97,9 +97,9 @@ CREATE TABLE gate_states (
 -- Who looked at held-out figures of a running campaign: from then on they may not approve or revert its amendments.
 CREATE TABLE unblindings (
     who    VARCHAR NOT NULL,
-    at     TIMESTAMP NOT NULL,  -- UTC
+    opened TIMESTAMP NOT NULL,  -- when, UTC
     round  INTEGER NOT NULL,    -- the last one they could see
     seen   VARCHAR NOT NULL,    -- what was opened: the auditor's view, an export, …
     reason VARCHAR NOT NULL,
-    PRIMARY KEY (who, at)
+    PRIMARY KEY (who, opened)
 );
