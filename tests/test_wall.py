@@ -154,7 +154,7 @@ def test_a_data_wall_drawn_too_wide_is_caught(campaign: Path) -> None:
 
 
 def test_every_warehouse_of_the_generator_side_is_walled_into_its_own_folder() -> None:
-    """Each place where a flow opens a store: without `allowed` it is the file's own folder, and no wider one is named."""
+    """Where a flow opens a store: without `allowed` it is the file's own folder, and no wider one is named."""
     named = {
         (file.name, ast.unparse(word.value))
         for file in sorted(ROOT.glob("flows/*.py"))
