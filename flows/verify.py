@@ -118,10 +118,10 @@ def _datasets(store: Store, campaign: str, folder: Path) -> Iterator[Check]:
     """Every published file. A version that was published twice, nothing having been added, has two cards on record."""
     sql = "SELECT * FROM datasets JOIN dataset_files USING (version, campaign, round) WHERE campaign = ?"
     files: dict[tuple[str, str], set[str]] = {}
-    versions = {}
+    versions = set[tuple[str, str]]()
     for row in store.query(f"{sql} ORDER BY round, file DESC", campaign).to_pylist():
         files.setdefault((row["path"], row["file"]), set()).add(row["hash"])
-        versions[row["version"]] = row["path"]
+        versions.add((row["version"], row["path"]))
     for (version, name), hashes in files.items():
         path = folder / version / name
         if not path.is_file():
@@ -130,7 +130,7 @@ def _datasets(store: Store, campaign: str, folder: Path) -> Iterator[Check]:
             same = file_hash(path) in hashes
             yield Check(f"dataset/{version}/{name}", "as published" if same else "is not what was published", same)
     if versions:
-        known = _pointed(folder / "current.json") in versions.items()
+        known = _pointed(folder / "current.json") in versions
         said = "points to a published version" if known else "points to nothing that was published"
         yield Check("dataset/current.json", said, known)
 

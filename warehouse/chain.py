@@ -131,6 +131,7 @@ def check(store: Store, campaign: str) -> Checked:
             covered.setdefault(table, set()).update(now)
         links.append(Link(number, step, row["link"], sum(map(len, linked.values()))))
         parent = row["link"]
+    differences += _unlinked(store, campaign, {(link.round, link.step) for link in links})
     named = {(found.table, found.key) for found in differences}
     differences += [found for found in _orphans(store) if (found.table, found.key) not in named]
     return Checked(tuple(links), tuple(differences), _loose(store, covered))
@@ -157,6 +158,16 @@ def _compared(table: str, number: int, then: Hashes, now: Hashes) -> Iterator[Di
             yield Difference(table, number, key, "was changed after it was linked")
 
 
+def _unlinked(store: Store, campaign: str, linked: set[tuple[int, str]]) -> Iterator[Difference]:
+    """Links that were taken away: what is published was examined, and what has a summary is finished."""
+    for table, step in (("datasets", "examined"), ("rounds", "finished")):
+        sql = f"SELECT DISTINCT round FROM {table} WHERE campaign = $1 ORDER BY round"
+        for number in store.query(sql, campaign)["round"].to_pylist():
+            if (number, step) not in linked:
+                mend = "unless the campaign was killed just then, and running it again writes it"
+                yield Difference("chain", number, "", f"the link {step!r} was removed, {mend}")
+
+
 def _orphans(store: Store) -> Iterator[Difference]:
     """Rows about a pair that no table of pairs knows, and so of no round."""
     for table in ("readings", "verdicts", "decisions"):
@@ -167,7 +178,8 @@ def _orphans(store: Store) -> Iterator[Difference]:
 def _loose(store: Store, covered: dict[str, set[str]]) -> int:
     tables = EXAMINED | FINISHED | ROUNDLESS
     counted = store.query(" UNION ALL ".join(f'SELECT count(*) AS n FROM "{table}"' for table in tables))
-    return max(0, sum(counted["n"].to_pylist()) - sum(map(len, covered.values())))
+    rows = int(sum(counted["n"].to_pylist()))
+    return max(0, rows - sum(map(len, covered.values())))
 
 
 def _covered(store: Store, table: str, campaign: str) -> set[str]:

@@ -162,6 +162,14 @@ def test_a_changed_link_is_named(record: Path, setting: str) -> None:
     assert all("round 2" in one for one in found)
 
 
+@pytest.mark.parametrize("which", ["true", "round = 2", "step = 'examined'", "step = 'finished'"])
+def test_links_that_were_taken_away_are_missed(record: Path, which: str) -> None:
+    with duckdb.connect(str(record)) as connection:
+        connection.execute(f"DELETE FROM chain WHERE {which}")
+    found = [str(one) for one in differences(record)]
+    assert any(one.startswith("chain, round 2: the link '") and "was removed" in one for one in found), found
+
+
 def test_rewritten_rows_under_a_rewritten_chain_end_in_another_head(record: Path) -> None:
     with Store.open(record, read_only=True) as store:
         noted = head(store, "demo")
