@@ -2,7 +2,8 @@
 
 Reads: the files it is asked to hash, and of its own package every source file. Writes: nothing; the record is kept by
 the held-out store. The generator side may know the seal's hash, and nothing of what it covers.
-Must not know: what a part says, who asks, or when.
+The neutral ground that monitors stand on (`models`, `warehouse`) is no part of `code`; whoever seals may name its files
+as parts of their own. Must not know: what a part says, who asks, or when.
 """
 
 import hashlib
