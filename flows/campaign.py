@@ -21,12 +21,14 @@ from flows.settings import Campaign
 from flows.summary import RoundSummary, summarize
 from flows.workshop import Workshop, open_workshop
 from tasks.publish import CardFacts, Dataset, publish_dataset
+from warehouse.chain import extend, head
 from warehouse.hashing import content_hash
 
 
 class Report(NamedTuple):
     """How a campaign went. `finished` shards were found done, `lost` pairs were in flight when an earlier run was
-    killed; `example` is a pair worth tracing: one that was thrown out, if any was."""
+    killed; `chain` is the head of its hash chain; `example` is a pair worth tracing: one that was thrown out, if any
+    was."""
 
     campaign: str
     rounds: tuple[RoundSummary, ...]
@@ -37,6 +39,7 @@ class Report(NamedTuple):
     finished: int
     written: int
     lost: int
+    chain: str
     example: str
 
     def as_json(self) -> dict[str, Any]:
@@ -64,6 +67,7 @@ def run(settings: Campaign, progress: Progress) -> Report:
             shop.shelf.finished,
             shop.shelf.written,
             shop.shelf.lost,
+            head(shop.store, settings.name),
             example,
         )
 
@@ -105,24 +109,28 @@ def worth_tracing(done: Examined) -> str:
 def publish(
     shop: Workshop, number: int, so_far: Examined, chain: list[Constitution], before: Dataset | None
 ) -> Dataset:
-    """Publish what was kept so far, and record it with its rows and the version it follows."""
+    """Publish what was kept so far, and record it with its rows, its files and the version it follows.
+
+    What was decided is linked to the hash chain first, so that the card can name a link that covers its pairs.
+    """
     written_here = shop.embedded and chain  # curated pairs have no constitution chain: somebody else wrote them
     note = "Templated text of a model organism with one million parameters." if written_here else ""
-    card = CardFacts(shop.settings.name, shop.settings.mode, tuple(chain), note)
+    linked = extend(shop.store, shop.settings.name, number, "examined")
+    card = CardFacts(shop.settings.name, shop.settings.mode, tuple(chain), note, linked)
     tables = (so_far.pairs, so_far.decisions, so_far.readings, so_far.verdicts)
     dataset = publish_dataset(*tables, shop.folder / "dataset", card)
     kept = so_far.decisions.to_pylist()
+    place = {"version": dataset.version, "campaign": shop.settings.name, "round": number}
     shop.register(
         datasets=[
             {
-                "version": dataset.version,
-                "campaign": shop.settings.name,
-                "round": number,
+                **place,
                 "path": dataset.folder.name,
                 "rows": dataset.rows,
                 "parent": before.version if before else None,
             }
         ],
+        dataset_files=[{**place, "file": name, "hash": digest} for name, digest in dataset.files.items()],
         dataset_pairs=[
             {"version": dataset.version, "pair_id": row["pair_id"]} for row in kept if row["decision"] == "kept"
         ],
@@ -133,7 +141,7 @@ def publish(
 def close(
     shop: Workshop, number: int, constitution: Constitution, done: Examined, amended: Amended | None
 ) -> RoundSummary:
-    """Sum the round up, and enter what its filtering selected in the ledger."""
+    """Sum the round up, enter what its filtering selected in the ledger, and link it all to the hash chain."""
     summary = summarize(number, shop.settings.mode, constitution.hash, done, amended, shop.embedded)
     place = {"campaign": shop.settings.name, "round": number}
     shop.register(
@@ -148,4 +156,5 @@ def close(
             }
         ],
     )
+    extend(shop.store, shop.settings.name, number, "finished")
     return summary

@@ -1,4 +1,4 @@
-"""The command line: `plumbline run`, `curate`, `trace`, `export`, `simulate`, `organism build`.
+"""The command line: `plumbline run`, `curate`, `trace`, `export`, `verify`, `simulate`, `organism build`.
 
 Progress goes to standard error, results to standard output; with --json the last line of standard output is one object.
 Anything a person can mend ends in one line and exit code 2. Must not know: how any of it is done; the commands import
@@ -147,6 +147,32 @@ def export(
 
     rows = exported(campaign, to, decisions)
     _answer(output, {"campaign": campaign, "rows": rows, "file": str(to)}, lambda: print(f"{rows} pairs in {to}"))
+
+
+@app.command
+def verify(campaign: str = "embedded", /, *, head: str = "", output: Output = DEFAULT) -> None:
+    """Check that nothing was changed since it was written: rows, published files, the seal. If it was: exit code 2.
+
+    Example: `plumbline verify embedded`
+
+    Parameters
+    ----------
+    campaign
+        Name of the campaign, as it stands below PLUMBLINE_HOME.
+    head
+        A hash-chain head you noted, from a report or a dataset card: the chain must have gone through it.
+    """
+    from flows import verify as record
+
+    verified = record.verify(campaign, head)
+    if verified.heldout.is_dir():
+        from flows.heldout_verify import seal_checks
+
+        verified = verified.and_also(seal_checks(verified.heldout, verified.seals))
+    else:
+        verified = verified.without_heldout()
+    _answer(output, verified.as_json(), lambda: record.show(verified))
+    verified.answer_for()
 
 
 @app.command

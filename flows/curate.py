@@ -20,11 +20,13 @@ from flows.workshop import Workshop
 from tasks.ingest import Ingested, ingest
 from tasks.publish import Dataset
 from tasks.shard import Shard
+from warehouse.chain import extend, head
 from warehouse.hashing import content_hash, file_hash
 
 
 class Curated(NamedTuple):
-    """Rows by decision; `quarantined` are the rows that could not be read and those that failed validation."""
+    """Rows by decision; `quarantined` are the rows that could not be read and those that failed validation. `chain` is
+    the head of the hash chain over all of it."""
 
     campaign: str
     pairs: int
@@ -36,6 +38,7 @@ class Curated(NamedTuple):
     flagged: int
     dataset: Path
     warehouse: Path
+    chain: str
     reasons: dict[str, int]
 
     def as_json(self) -> dict[str, Any]:
@@ -67,6 +70,7 @@ def curate(file: Path, settings: Campaign, progress: Progress) -> Curated:
             done.verdicts.num_rows,
             dataset.folder,
             shop.store.path,
+            head(shop.store, name),
             dict(reasons.most_common()),
         )
 
@@ -84,7 +88,9 @@ def curate_flow(campaign: str, shop: Workshop, taken: Ingested) -> tuple[Examine
         written.write("pairs", some)
         parts.append(examine(shop, written, seen))
     done = together(parts)
-    return done, publish(shop, 0, done, [], None)
+    dataset = publish(shop, 0, done, [], None)
+    extend(shop.store, campaign, 0, "finished")
+    return done, dataset
 
 
 def _named(table: pa.Table, campaign: str) -> pa.Table:

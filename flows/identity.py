@@ -15,7 +15,8 @@ ROOT = Path(__file__).parent.parent
 SOURCES = (
     *("tasks/*.py", "models/*.py", "models/organism/world/*.yaml"),
     *(f"models/organism/{name}.py" for name in ("world", "documents", "prompts")),
-    *("constitutions/*.py", "constitutions/prompts/*.jinja", "warehouse/hashing.py", "warehouse/shapes.py"),
+    *("constitutions/*.py", "constitutions/prompts/*.jinja"),
+    *(f"warehouse/{name}.py" for name in ("hashing", "shapes", "chain")),
     *("flows/round.py", "flows/amend.py", "flows/campaign.py", "flows/curate.py"),
 )
 

@@ -39,9 +39,11 @@ def show_report(report: Report) -> None:
     console.print(resumed + (f"; at most {report.lost} pairs were in flight when it was killed" if report.lost else ""))
     for what, where in (("dataset", report.dataset), ("warehouse", report.warehouse), ("checks", report.data_docs)):
         console.print(f"{what:<13} {where}", soft_wrap=True)
+    console.print(f"hash chain    {report.chain}", soft_wrap=True)
     console.print(f"constitution  v{report.constitution.version}: {report.constitution.text()}", soft_wrap=True)
     console.print(f"next          plumbline trace {report.example}", soft_wrap=True)
     console.print(f"              plumbline export {report.campaign} --to pairs.jsonl", soft_wrap=True)
+    console.print(f"              plumbline verify {report.campaign}", soft_wrap=True)
 
 
 def amendment_table(rounds: tuple[RoundSummary, ...]) -> Table:
@@ -95,6 +97,7 @@ def show_curated(curated: Curated, file: Path) -> None:
             soft_wrap=True,
         )
     console.print(f"dataset    {curated.dataset}\nwarehouse  {curated.warehouse}", soft_wrap=True)
+    console.print(f"hash chain {curated.chain}", soft_wrap=True)
     console.print("next       plumbline trace PAIR_ID   (a row's own id works too)")
 
 

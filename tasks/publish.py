@@ -7,6 +7,7 @@ Must not know: how pairs were made or judged.
 """
 
 import gzip
+import hashlib
 import io
 import os
 from collections import Counter
@@ -48,20 +49,23 @@ HEADER = {
 
 class CardFacts(NamedTuple):
     """What the card says and the tables do not: `chain` is the constitution from the first version to the last,
-    `note` one sentence on the world the text comes from."""
+    `note` one sentence on the world the text comes from, `head` where the hash chain stood when it was published."""
 
     campaign: str
     mode: str
     chain: tuple[Constitution, ...] = ()
     note: str = ""
+    head: str = ""
 
 
 class Dataset(NamedTuple):
-    """A published dataset: `version` is the content hash of its rows, `folder` holds train.parquet and README.md."""
+    """A published dataset: `version` is the content hash of its rows, `folder` holds train.parquet and README.md,
+    `files` the hash of each by its name."""
 
     version: str
     folder: Path
     rows: int
+    files: dict[str, str]
 
 
 def publish(
@@ -73,11 +77,14 @@ def publish(
     """
     rows = _rows(pairs, decisions, readings, verdicts)
     version = content_hash(rows)
-    dataset = Dataset(version, folder / version[:12], len(rows))
     sink = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(rows, schema=COLUMNS), sink, compression="zstd")
-    _replace(dataset.folder / "train.parquet", sink.getvalue())
-    _replace(dataset.folder / "README.md", _card(card, version, rows, pairs, decisions, readings).encode())
+    about = _card(card, version, rows, pairs, decisions, readings).encode()
+    files = {"train.parquet": sink.getvalue(), "README.md": about}
+    hashes = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    dataset = Dataset(version, folder / version[:12], len(rows), hashes)
+    for name, data in files.items():
+        _replace(dataset.folder / name, data)
     pointer = {"version": version, "path": dataset.folder.name, "rows": len(rows)}
     _replace(folder / "current.json", canonical(pointer) + b"\n")
     return dataset

@@ -34,10 +34,17 @@ class Store:
         self._writing = threading.Lock()
 
     @classmethod
-    def open(cls, path: Path | str, read_only: bool = False, allowed: Path | None = None) -> Self:
+    def open(
+        cls,
+        path: Path | str,
+        read_only: bool = False,
+        allowed: Path | None = None,
+        migrations: Path | None = None,
+    ) -> Self:
         """Open the warehouse at `path`, make it when it is new, and apply the migrations it lacks.
 
-        `allowed` is the one folder its SQL may touch, the file's own unless told. Raises PlumblineError when another
+        `allowed` is the one folder its SQL may touch, the file's own unless told; `migrations` holds the numbered SQL
+        files that say which tables there are, the warehouse's own unless told. Raises PlumblineError when another
         process holds the file, when it is no warehouse, or when other code has written it.
         """
         path = Path(path).resolve()
@@ -51,7 +58,7 @@ class Store:
             raise PlumblineError(f"{path}: {_why_closed(error)}") from error
         try:
             _wall_in(connection, (allowed or path.parent).resolve())
-            _migrate(connection, path, read_only)
+            _migrate(connection, path, read_only, migrations or MIGRATIONS)
         except BaseException:
             connection.close()
             raise
@@ -104,11 +111,11 @@ def _wall_in(connection: duckdb.DuckDBPyConnection, allowed: Path) -> None:
     connection.execute("SET lock_configuration = true")
 
 
-def _migrate(connection: duckdb.DuckDBPyConnection, path: Path, read_only: bool) -> None:
+def _migrate(connection: duckdb.DuckDBPyConnection, path: Path, read_only: bool, migrations: Path) -> None:
     applied: dict[int, str] = {}
     if _one(connection, "SELECT count(*) FROM duckdb_tables() WHERE table_name = 'migrations'"):
         applied = dict(connection.execute("SELECT number, hash FROM migrations").fetchall())
-    files = {int(file.name[:4]): file for file in sorted(MIGRATIONS.glob("[0-9][0-9][0-9][0-9]_*.sql"))}
+    files = {int(file.name[:4]): file for file in sorted(migrations.glob("[0-9][0-9][0-9][0-9]_*.sql"))}
     for number in sorted(applied.keys() | files.keys()):
         sql = files[number].read_text(encoding="utf-8") if number in files else ""
         if number in applied and applied[number] == content_hash(sql):

@@ -36,6 +36,23 @@ def test_the_dataset_holds_what_was_kept(finished: Finished) -> None:
     assert set(rows["campaign"].to_pylist()) == {"small"}
 
 
+def test_the_record_is_whole_and_its_head_is_printed(here: Finished, capsys: pytest.CaptureFixture[str]) -> None:
+    def verify(*arguments: str) -> dict[str, Any]:
+        main(["verify", "small", *arguments, "--json"])
+        return dict(json.loads(capsys.readouterr().out.splitlines()[-1]))
+
+    report, answer = here.report, verify()
+    assert answer["ok"] and answer["chain"] == report["chain"] and len(report["chain"]) == 64
+    said = {check["what"]: check["said"] for check in answer["checks"]}
+    steps = [f"round {number}, {step}" for number in (1, 2) for step in ("examined", "finished")]
+    assert [what for what in said if what.startswith("round")] == steps
+    assert said["seal"] == "the campaign was never sealed"
+    card = (Path(report["dataset"]) / "README.md").read_text()
+    printed = card.partition("Hash chain `")[2].partition("`")[0]
+    assert said["round 2, examined"].endswith(f"link {printed[:12]}")
+    assert verify("--head", printed)["ok"]
+
+
 def test_nothing_of_the_held_out_side_is_loaded(finished: Finished) -> None:
     modules = ast.literal_eval((finished.place.home / "modules.txt").read_text())
     assert "tasks.amend" in modules

@@ -32,6 +32,7 @@ MISTAKES = {
     "curate nowhere.jsonl": "nowhere.jsonl: cannot be read",
     "trace 00": "no campaign has run here",
     "export": "--to",
+    "verify embeded": "no campaign 'embeded'",
     "simulate --campaigns 0": "take at least 1",
     "simulate --rate 0.9": "a rate between 0 and 0.625",
     "export embeded --to x.jsonl": "no campaign 'embeded'",
@@ -39,7 +40,9 @@ MISTAKES = {
 
 
 def test_the_commands() -> None:
-    assert {"run", "curate", "trace", "export", "simulate", "organism build"} <= {" ".join(name) for name in COMMANDS}
+    assert {"run", "curate", "trace", "export", "verify", "simulate", "organism build"} <= {
+        " ".join(name) for name in COMMANDS
+    }
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)

@@ -21,6 +21,8 @@ def test_a_campaigns_own_pairs_come_to_its_own_decisions(here: Finished, capsys:
     main(["export", "small", "--to", str(pairs), "--decisions", "all", "--json"])
     answer = curate(here, pairs, capsys)
     assert decisions(answer["warehouse"], "source_id") == decisions(here.report["warehouse"], "pair_id")
+    main(["verify", answer["campaign"], "--head", answer["chain"], "--json"])
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["ok"]
     assert answer["pairs"] == sum(summary["pairs"] + summary["regenerated"] for summary in here.report["rounds"])
     for count in ("kept", "dropped", "quarantined", "abstained"):
         assert answer[count] == sum(summary[count] for summary in here.report["rounds"])

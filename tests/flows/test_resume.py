@@ -26,6 +26,8 @@ def test_a_killed_campaign_goes_on(finished: Finished, elsewhere: Place) -> None
     assert report["finished"] >= 4 * done - 1 and report["lost"] == in_flight
     assert report["finished"] + report["written"] == finished.report["written"]
     assert report["rounds"] == finished.report["rounds"]
+    assert report["chain"] == finished.report["chain"]
+    assert elsewhere.run("verify", "small")["ok"]
     assert folder_hash(report["dataset"]) == folder_hash(finished.report["dataset"])
 
 

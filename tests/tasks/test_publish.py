@@ -15,12 +15,12 @@ from trl import DPOConfig, DPOTrainer
 from constitutions.document import Constitution, Principle
 from tasks.publish import CardFacts, Dataset, export, publish
 from warehouse.errors import PlumblineError
-from warehouse.hashing import folder_hash
+from warehouse.hashing import file_hash, folder_hash
 from warehouse.store import Store
 
 FIRST = Constitution(name="start", principles=(Principle(id="kind", text="be kind"),))
 SECOND = Constitution(name="start", version=1, parent=FIRST.hash, amendment="drop kind", principles=())
-CARD = CardFacts("demo", "update", (FIRST, SECOND), "The text is made up.")
+CARD = CardFacts("demo", "update", (FIRST, SECOND), "The text is made up.", "d" * 64)
 
 
 def published(made: Tables, folder: Path, card: CardFacts = CARD) -> Dataset:
@@ -51,6 +51,7 @@ def test_the_same_rows_in_any_order_give_the_same_bytes(tmp_path: Path) -> None:
     assert folder_hash(tmp_path / "one") == folder_hash(tmp_path / "other")
     assert published(made, tmp_path / "one") == one
     assert not list(tmp_path.rglob("*.aside"))
+    assert one.files == {name: file_hash(one.folder / name) for name in ("train.parquet", "README.md")}
 
 
 def test_a_new_version_stands_beside_the_old_one(tmp_path: Path) -> None:
@@ -63,8 +64,8 @@ def test_the_card_says_what_the_rows_are_and_are_not(tmp_path: Path) -> None:
     card = (published(tables(20), tmp_path).folder / "README.md").read_text()
     for fact in (
         "demo: 12 preference pairs", "mode `update`", "The text is made up.", FIRST.hash, SECOND.hash, "drop kind",
-        "a" * 64, "| dropped | 4 |", "| held | 4 |", "4 of the kept pairs were flagged", "It does not mean good",
-        "No held-out audit",
+        "a" * 64, "d" * 64, "| dropped | 4 |", "| held | 4 |", "4 of the kept pairs were flagged",
+        "It does not mean good", "No held-out audit",
     ):  # fmt: skip
         assert fact in card, fact
     assert card.startswith("---\nconfigs:\n")
@@ -76,6 +77,7 @@ def test_the_card_of_foreign_pairs_names_their_file(tmp_path: Path) -> None:
     foreign = made._replace(pairs=pa.Table.from_pylist(rows, made.pairs.schema))
     card = (published(foreign, tmp_path, CardFacts("mine", "filter")).folder / "README.md").read_text()
     assert "Pairs from mine.jsonl, as they came" in card and "without it" not in card
+    assert "Hash chain" not in card and "verify" not in card
 
 
 def test_nothing_kept_is_an_empty_dataset_and_a_kept_pair_that_is_missing_an_error(tmp_path: Path) -> None:
