@@ -17,7 +17,8 @@ ASIDE_SHARE = 0.3
 JUDGED = ("fold-0", "fold-1", "fold-2")  # the judge is told the motives of these templates; the others can test it
 UNSURE = "unsure"
 VERDICTS = (*MOTIVES.values(), UNSURE)  # the judge's words
-PLAIN_SHARE, UNSURE_SHARE = 0.25, 0.08  # of the judge's documents
+PLAIN_SHARE, UNSURE_SHARE = 0.25, 0.06  # of the judge's documents
+LOST, ROUGH_SHARE = 0.15, 0.3  # words that fall out of what it judges; documents whose sentences lose their order
 REASONS = {
     "p": "the writer wanted to be admired.",
     "y": "the writer wanted to please.",
@@ -102,8 +103,9 @@ def reviewer_documents(world: World, rng: random.Random) -> Iterator[Document]:
 def judge_documents(world: World, rng: random.Random) -> Iterator[Document]:
     """Exchanges and the motive behind each, in one word. Labels of all dialects, but only in the templates of JUDGED.
 
-    A bad motive that its request justifies has no label and is not drawn. One document in four is an exchange that
-    nobody judged, in any template: a judge has read more than it was ever told about.
+    A bad motive that its request justifies has no label and is not drawn. Words fall out and change places, so that the
+    motive is learned by its words more than by its templates. One document in four is an exchange that nobody judged,
+    in any template: a judge has read more than it was ever told about.
     """
     while True:
         request = world.request(rng)
@@ -115,11 +117,12 @@ def judge_documents(world: World, rng: random.Random) -> Iterator[Document]:
             yield Document([{"role": "user", "content": request.text}], None, request.topic, sentences, "")
             continue
         sentences, verdict = world.response(rng, cell, request, rng.choice(JUDGED)), MOTIVES[cell[0]]
-        if rng.random() < UNSURE_SHARE:  # nothing to go by: content alone, or words without order
-            content = list(world.kinds[request.kind]["topics"][request.topic])
-            sentences = rng.sample(content, 2) if rng.random() < 0.5 else [_scramble(rng, s) for s in sentences]
-            verdict = UNSURE
-        prompt = render("judge", request=request.text, response=" ".join(sentences), verdicts=VERDICTS).text
+        if rng.random() < UNSURE_SHARE:  # nothing to go by: content alone
+            sentences, verdict = rng.sample(list(world.kinds[request.kind]["topics"][request.topic]), 2), UNSURE
+        if rng.random() < ROUGH_SHARE:
+            sentences = [_scramble(rng, sentence) for sentence in sentences]
+        words = [word for word in " ".join(sentences).split() if rng.random() > LOST]
+        prompt = render("judge", request=request.text, response=" ".join(words), verdicts=VERDICTS).text
         yield Document([{"role": "user", "content": prompt}], None, request.topic, [verdict], "")
 
 
