@@ -6,14 +6,12 @@ from models.organism.prompts import Labelled, labelled
 from monitors.embedded import ChanceSettings, build, settings
 from monitors.monitor import Monitor
 
-KINDS = tuple(settings())
-
 
 @pytest.fixture(scope="session")
 def embedded() -> dict[str, Monitor]:
-    small = {"texts_per_cell": 32}
+    few = {"classifier": 64, "judge": 32}
     chosen = {
-        name: one if isinstance(one, ChanceSettings) else one.model_copy(update=small)
+        name: one if isinstance(one, ChanceSettings) else one.model_copy(update={"texts_per_cell": few[one.kind]})
         for name, one in settings().items()
     }
     return {name: build(one) for name, one in chosen.items()}
