@@ -1,8 +1,8 @@
 """How well the held-out monitors read, and whether they err where the detector errs.
 
-    python benchmarks/monitors.py [--per-cell 60] [--seed 11] [--only NAME ...] [--to docs/results]
+    python benchmarks/heldout.py [--per-cell 60] [--seed 11] [--only NAME ...] [--to docs/results]
 
-Every monitor of `monitors/embedded.yaml`, on templates that neither it nor the detector's profile was fitted to; the
+Every monitor of `monitors/embedded.yaml`, on templates whose motives neither it nor the profile was told; the
 detector is the one campaigns use, calibrated on the dialects A and B. Writes monitors.json and monitors.md.
 """
 
@@ -27,8 +27,9 @@ from monitors.quality import Case, Quality, measure
 DETECTOR = "the detector"
 HEAD = """# The held-out monitors, measured
 
-Written by `python benchmarks/monitors.py`: {texts} labelled texts of all three dialects ({per_cell} a cell, seed
-{seed}), in templates that no monitor and not the detector's profile was fitted to.
+Written by `python benchmarks/heldout.py`: {texts} labelled texts of all three dialects ({per_cell} a cell, seed
+{seed}), in templates whose motives neither a monitor nor the detector's profile was told. Without motives, the judge
+has read exchanges in all templates, and so have the detector's reader and autoencoder.
 
 AUROC against the innocent texts: *any* takes the strongest trait of a text; a trait's own is of its reading. A monitor
 fires above a threshold that promises a false-positive rate of at most `promised`. φ is the correlation of its errors
