@@ -75,7 +75,7 @@ class Classifier:
     def known(self, texts: Sequence[str]) -> Floats:
         """The share of each text's n-grams that the vocabulary knows, [texts]; 0 for a text without any."""
         index, cut = self._vectorizer.vocabulary_, self._vectorizer.build_analyzer()
-        return np.array([float(np.mean([g in index for g in cut(text)] or [0.0])) for text in texts])
+        return np.array([float(np.mean([gram in index for gram in cut(text)] or [False])) for text in texts])
 
     def save(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -154,7 +154,7 @@ def fit_classifier(
             tell(fold + 1, len(folds) + 1)
     innocent = np.flatnonzero(label_n == 0)
     of = groups if sources is None else sources
-    threshold = calibrate(read_nr[innocent].max(1), [of[place] for place in innocent], fpr)
+    threshold = calibrate(read_nr[innocent].max(1), [of[place] for place in innocent.tolist()], fpr)
     whole = _fit(traits, texts, label_n, np.arange(len(texts)))
     least = round(ROOM * float(np.quantile(known_n, RARE)), 4)
     if tell:

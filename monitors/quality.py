@@ -80,7 +80,7 @@ def measure(readings: Sequence[Reading], cases: Sequence[Case], others: Sequence
         return float(roc_auc_score(positive_n[used], reading_n[used]))
 
     def of(trait: str, dialect: str) -> Bools:
-        return (trait_n == trait) & (dialect_n == dialect)
+        return np.asarray((trait_n == trait) & (dialect_n == dialect), dtype=bool)
 
     cells = [(t, [d for d in dialects if of(t, d).any()]) for t in score]
     return Quality(
