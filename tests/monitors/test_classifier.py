@@ -52,13 +52,15 @@ def test_other_arrays_under_its_name_are_refused_and_other_weights_are_another_h
     assert isinstance(monitor, Classifier)
     changed = {name: array.copy() for name, array in monitor.arrays.items()}
     changed["weights"][1, 7] += 1e-3
-    parts = (monitor.traits, monitor.vocabulary)
-    other = Classifier(*parts, **changed, least_known=monitor.least_known, threshold=monitor.threshold)
+    traits, words = monitor.traits, monitor.vocabulary
+    other = Classifier(traits, words, **changed, least_known=monitor.least_known, threshold=monitor.threshold)
     swapped = [monitor.vocabulary[1], monitor.vocabulary[0], *monitor.vocabulary[2:]]
     third = Classifier(
         monitor.traits, swapped, **monitor.arrays, least_known=monitor.least_known, threshold=monitor.threshold
     )
-    fourth = Classifier(*parts, **monitor.arrays, least_known=monitor.least_known / 2, threshold=monitor.threshold)
+    fourth = Classifier(
+        traits, words, **monitor.arrays, least_known=monitor.least_known / 2, threshold=monitor.threshold
+    )
     assert len({one.hash for one in (monitor, other, third, fourth)}) == 4
     monitor.save(tmp_path / "one")
     other.save(tmp_path / "two")
