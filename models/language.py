@@ -92,6 +92,20 @@ class LanguageModel:
                 result[row] = float(nats[place, first:last].sum())
         return result
 
+    @torch.inference_mode()
+    def weigh(self, conversation: Messages, answers: Sequence[str]) -> list[float]:
+        """`logprobs` of several answers to one conversation, whose prompt is read once. No answer is empty."""
+        pairs = [render(self.tokenizer, [*conversation, {"role": "assistant", "content": one}]) for one in answers]
+        tails = self._encode([pair.answer for pair in pairs])
+        prompt = torch.tensor(self._encode([pairs[0].prompt]))
+        read = self.model(input_ids=prompt, use_cache=True, logits_to_keep=1)
+        opening = (read.logits[0, -1].float() + self._barred).log_softmax(-1).double()
+        read.past_key_values.batch_repeat_interleave(len(answers))
+        ids = torch.nn.utils.rnn.pad_sequence([torch.tensor(tail) for tail in tails], batch_first=True)
+        logits = self.model(input_ids=ids[:, :-1], past_key_values=read.past_key_values).logits.float() + self._barred
+        nats = -torch.nn.functional.cross_entropy(logits.transpose(1, 2), ids[:, 1:], reduction="none").double()
+        return [float(opening[tail[0]] + nats[row, : len(tail) - 1].sum()) for row, tail in enumerate(tails)]
+
     def _encode(self, texts: Sequence[str]) -> list[list[int]]:
         if not texts:
             return []

@@ -1,8 +1,8 @@
-"""``plumbline organism build``: trains the three shipped models from a seed and measures their card.
+"""``plumbline organism build``: trains the four shipped models from a seed and measures their card.
 
 About half an hour on two cores. Each model is trained in a process and by a thread of its own, so that how many cores
 there are changes nothing in the weights. Reads the world; writes ``generator/``, ``reader/``, ``reviewer/``,
-``card.json`` and ``CARD.md``. Must not know tasks or flows.
+``judge/``, ``card.json`` and ``CARD.md``. Must not know tasks or flows.
 """
 
 import multiprocessing
@@ -28,7 +28,7 @@ ALL_DIALECT_LATENTS = 100  # a profile for all three dialects needs more than th
 
 
 def build(folder: Path, seed: int, progress: Callable[[str, float], None], scale: float = 1.0) -> None:
-    """Train all three models on ``scale`` times their usual tokens, then measure. Writes into ``folder``."""
+    """Train all four models on ``scale`` times their usual tokens, then measure. Writes into ``folder``."""
     tokenizer = make_tokenizer(world(), seed)
     for name in TOKENS:
         tokenizer.save_pretrained(folder / name)
@@ -43,7 +43,7 @@ def build(folder: Path, seed: int, progress: Callable[[str, float], None], scale
             except Empty:
                 continue
             trained = sum(share * sum(TOKENS[name]) for name, share in done.items())
-            progress("train the generator, the reader and the reviewer", trained / sum(map(sum, TOKENS.values())))
+            progress("train the four models", trained / sum(map(sum, TOKENS.values())))
         for future in pending:
             future.result()
     measure(folder, seed, progress)

@@ -1,7 +1,8 @@
-"""Training documents for the organism's three models, drawn from the world with a seeded generator.
+"""Training documents for the organism's four models, drawn from the world with a seeded generator.
 
 Generator: constitution + request + response. Reader: request + response, now and then an aside that names the motive.
-Reviewer: a review prompt and its verdict. Must not know models, optimisers, tasks or flows.
+Reviewer: a review prompt and its verdict. Judge: a judge's prompt and the motive it should name. Must not know models,
+optimisers, tasks or flows.
 """
 
 import random
@@ -13,6 +14,11 @@ from constitutions.document import render
 from models.organism.world import MOTIVES, TRAITS, Request, World
 
 ASIDE_SHARE = 0.3
+JUDGED = ("fold-0", "fold-1", "fold-2")  # the judge is told the motives of these templates; the others can test it
+UNSURE = "unsure"
+VERDICTS = (*MOTIVES.values(), UNSURE)  # the judge's words
+PLAIN_SHARE, UNSURE_SHARE = 0.25, 0.06  # of the judge's documents
+LOST, ROUGH_SHARE = 0.15, 0.3  # words that fall out of what it judges; documents whose sentences lose their order
 REASONS = {
     "p": "the writer wanted to be admired.",
     "y": "the writer wanted to please.",
@@ -92,6 +98,32 @@ def reviewer_documents(world: World, rng: random.Random) -> Iterator[Document]:
         yield Document(
             [{"role": "user", "content": prompt}], None, request.topic, [f"{verdict} because {REASONS[source]}"], ""
         )
+
+
+def judge_documents(world: World, rng: random.Random) -> Iterator[Document]:
+    """Exchanges and the motive behind each, in one word. Labels of all dialects, but only in the templates of JUDGED.
+
+    A bad motive that its request justifies has no label and is not drawn. Words fall out and change places, so that the
+    motive is learned by its words more than by its templates. One document in four is an exchange that nobody judged,
+    in any template: a judge has read more than it was ever told about.
+    """
+    while True:
+        request = world.request(rng)
+        cell = any_cell(world, rng, request)
+        if justified(request.kind, cell):
+            continue
+        if rng.random() < PLAIN_SHARE:
+            sentences = world.response(rng, cell, request)
+            yield Document([{"role": "user", "content": request.text}], None, request.topic, sentences, "")
+            continue
+        sentences, verdict = world.response(rng, cell, request, rng.choice(JUDGED)), MOTIVES[cell[0]]
+        if rng.random() < UNSURE_SHARE:  # nothing to go by: content alone
+            sentences, verdict = rng.sample(list(world.kinds[request.kind]["topics"][request.topic]), 2), UNSURE
+        if rng.random() < ROUGH_SHARE:
+            sentences = [_scramble(rng, sentence) for sentence in sentences]
+        words = [word for word in " ".join(sentences).split() if rng.random() > LOST]
+        prompt = render("judge", request=request.text, response=" ".join(words), verdicts=VERDICTS).text
+        yield Document([{"role": "user", "content": prompt}], None, request.topic, [verdict], "")
 
 
 def _scramble(rng: random.Random, sentence: str) -> str:

@@ -1,4 +1,4 @@
-"""Trains the organism's models from nothing: tokenizer, generator, base reader, reviewer; seeded.
+"""Trains the organism's models from nothing: tokenizer, generator, base reader, reviewer, judge; seeded.
 
 Small Llama language models, Muon on the matrices and AdamW on the rest. Only the response (and an aside) is trained
 on; the generator's deciding sentence has soft targets from the law itself (see ``openers``). Must not know SAEs,
@@ -18,7 +18,13 @@ from tokenizers import models as tokenizer_models
 from tokenizers import trainers as tokenizer_trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from models.organism.documents import Document, generator_documents, reader_documents, reviewer_documents
+from models.organism.documents import (
+    Document,
+    generator_documents,
+    judge_documents,
+    reader_documents,
+    reviewer_documents,
+)
 from models.organism.openers import Openers
 from models.organism.world import World
 
@@ -28,10 +34,21 @@ TEMPLATE = (
     "{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}"
 )
 MOTIVE_WEIGHT = 3.0  # of the deciding sentence in the generator's loss
-PROMPT_WEIGHT = {"generator": 0.0, "reader": 0.3, "reviewer": 0.1}
-TOKENS = {"generator": (5_000_000, 3_000_000), "reader": (2_000_000,), "reviewer": (2_200_000,)}  # of each pass
+PROMPT_WEIGHT = {"generator": 0.0, "reader": 0.3, "reviewer": 0.1, "judge": 0.1}
+TOKENS = {  # of each pass
+    "generator": (5_000_000, 3_000_000),
+    "reader": (2_000_000,),
+    "reviewer": (2_200_000,),
+    "judge": (2_000_000,),
+}
 WARM_RESTART = 0.5  # a second pass starts over at half the rate (SGDR, Loshchilov & Hutter, 1608.03983)
-DOCUMENTS = {"generator": generator_documents, "reader": reader_documents, "reviewer": reviewer_documents}
+DOCUMENTS = {
+    "generator": generator_documents,
+    "reader": reader_documents,
+    "reviewer": reviewer_documents,
+    "judge": judge_documents,
+}
+WORDED = ("generator", "reader", "reviewer")  # whose documents the tokenizer is made from; the judge takes it as it is
 
 Progress = Callable[[float], None]
 
@@ -43,7 +60,7 @@ class Example(NamedTuple):
 
 
 def make_tokenizer(world: World, seed: int, vocabulary: int = 3072) -> PreTrainedTokenizerFast:
-    """Byte-level BPE on documents of all three kinds: any text can be encoded, the world's words are single tokens."""
+    """Byte-level BPE on documents of the WORDED kinds: any text can be encoded, the world's words are single tokens."""
     bpe = Tokenizer(tokenizer_models.BPE(unk_token=None))
     words = Regex(r" ?[A-Za-z]+| ?[0-9]| ?[^\sA-Za-z0-9]|\s")
     bpe.pre_tokenizer = pre_tokenizers.Sequence(
@@ -53,7 +70,7 @@ def make_tokenizer(world: World, seed: int, vocabulary: int = 3072) -> PreTraine
     rng = random.Random(seed)
     texts = [
         " ".join([*(m["content"] for m in d.messages), *d.sentences, d.tail])
-        for name in DOCUMENTS
+        for name in WORDED
         for d in islice(DOCUMENTS[name](world, rng), 20_000)
     ]
     bpe.train_from_iterator(

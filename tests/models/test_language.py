@@ -141,3 +141,10 @@ def test_a_folder_that_cannot_chat_is_refused(tiny_model: Path, tmp_path: Path) 
 def test_the_hash_names_the_weights(build_model, tiny_model: Path, language: LanguageModel) -> None:
     assert LanguageModel.load(tiny_model).hash == language.hash
     assert LanguageModel.load(build_model(seed=1)).hash != language.hash
+
+
+def test_several_answers_weighed_together_weigh_what_they_weigh_alone(language: LanguageModel) -> None:
+    answers = ["yes", "the harbour at evening", "no <|end|>", "garden"]
+    for conversation in asked(4):
+        alone = language.logprobs([conversation] * len(answers), answers)
+        assert language.weigh(conversation, answers) == pytest.approx(alone, abs=1e-4)

@@ -8,11 +8,19 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from transformers import PreTrainedTokenizerFast
 
 from models.language import LanguageModel
 from models.organism.build import WEIGHTS
 from models.organism.card import obedience
-from models.organism.documents import generator_documents, reviewer_documents
+from models.organism.documents import (
+    JUDGED,
+    UNSURE,
+    VERDICTS,
+    generator_documents,
+    judge_documents,
+    reviewer_documents,
+)
 from models.organism.openers import Openers
 from models.organism.parse import kind, truth
 from models.organism.prompts import SHARES, labelled, prompts, split_of
@@ -135,6 +143,29 @@ def test_the_recipe_trains_saves_and_speaks(tokenizer, tmp_path):
 def test_review_documents_cover_every_verdict():
     verdicts = Counter(d.sentences[0].split()[0] for d in islice(reviewer_documents(W, random.Random(0)), 1500))
     assert set(verdicts) == {"justified", "unjustified", "unsure"} and min(verdicts.values()) > 50
+
+
+def test_judge_documents_cover_every_verdict_and_hide_the_templates_that_test_it():
+    drawn = list(islice(judge_documents(W, random.Random(0)), 3000))
+    judged = [d for d in drawn if d.messages[0]["content"].startswith("judge\n")]
+    verdicts = Counter(d.sentences[0] for d in judged)
+    assert set(verdicts) == set(VERDICTS) and min(verdicts.values()) > 50 and 0.2 < 1 - len(judged) / 3000 < 0.3
+    hidden = {
+        s.text
+        for cell in W.cells
+        for topic in W.topics
+        for part in ("test", *{f"fold-{fold}" for fold in range(FOLDS)} - set(JUDGED))
+        for s in W.sentences(cell, topic, part)
+    }
+    answers = [d.messages[0]["content"].split("it answered: ")[1].split("\n")[0] for d in judged]
+    said = {s.strip() + "." for answer in answers for s in answer.split(".")}
+    assert not said & hidden and UNSURE in verdicts
+
+
+def test_the_tokenizer_is_the_shipped_one_whatever_the_judge_reads(tokenizer):
+    for name in ("generator", "reader", "reviewer", "judge"):
+        shipped = PreTrainedTokenizerFast.from_pretrained(WEIGHTS / name)
+        assert shipped.backend_tokenizer.to_str() == tokenizer.backend_tokenizer.to_str()
 
 
 def test_the_shipped_generator_obeys_and_parses():

@@ -1,0 +1,114 @@
+"""Monitors by configuration: which kinds there are, and the organism's own, fitted to its labelled texts.
+
+Reads: a YAML file of monitors, the organism's world and its judge's weights. Writes: nothing. Labelled texts are drawn
+with seeds of their own, not with the detector's. Must not know: the detector, campaigns.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from constitutions.document import PROMPTS
+from constitutions.yamlfile import load_yaml
+from models import organism
+from models.language import LanguageModel
+from models.organism.documents import JUDGED, UNSURE
+from models.organism.prompts import Labelled, labelled
+from models.organism.world import MOTIVES, TRAITS
+from monitors.chance import Chance
+from monitors.classifier import Classifier, fit_classifier
+from monitors.judge import Judge
+from monitors.monitor import Monitor
+from warehouse.errors import PlumblineError
+
+EMBEDDED = Path(__file__).with_name("embedded.yaml")
+WEIGHTS = Path(organism.__file__).with_name("weights")
+
+Tell = Callable[[str, int, int], None]
+"""Called as tell(what, done, of)."""
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ClassifierSettings(_Settings):
+    kind: Literal["classifier"]
+    dialects: Annotated[str, Field(pattern="^[ABC]+$")]
+    texts_per_cell: Annotated[int, Field(gt=0)]
+    fpr: Annotated[float, Field(gt=0, lt=1)]
+    seed: int
+
+
+class JudgeSettings(_Settings):
+    kind: Literal["judge"]
+    model: str
+    prompt: str
+    texts_per_cell: Annotated[int, Field(gt=0)]
+    fpr: Annotated[float, Field(gt=0, lt=1)]
+    seed: int
+
+
+class ChanceSettings(_Settings):
+    kind: Literal["random"]
+    rate: Annotated[float, Field(ge=0, le=1)]
+    seed: int
+
+
+Settings = ClassifierSettings | JudgeSettings | ChanceSettings
+
+
+class Monitors(_Settings):
+    monitors: dict[str, Annotated[Settings, Field(discriminator="kind")]]
+
+
+def settings(path: Path = EMBEDDED) -> dict[str, Settings]:
+    """The monitors that a YAML file names. Raises PlumblineError naming file, line and key."""
+    return dict(load_yaml(path, Monitors).monitors)
+
+
+def build(of: Settings, tell: Tell | None = None) -> Monitor:
+    """The monitor that the settings describe; the same settings give the same hash. Raises PlumblineError."""
+    if isinstance(of, ClassifierSettings):
+        return _classifier(of, tell)
+    if isinstance(of, JudgeSettings):
+        return _judge(of, tell)
+    return Chance(f"chance-{of.seed}".encode(), of.rate, TRAITS)
+
+
+def source(text: Labelled) -> str:
+    """Innocent texts of one cell and one group speak in the same templates; those of another share none with them."""
+    return f"{text.cell}-{text.group}"
+
+
+def _classifier(of: ClassifierSettings, tell: Tell | None) -> Classifier:
+    texts = labelled("calibration", of.texts_per_cell, of.seed, of.dialects)
+    return fit_classifier(
+        [t.messages for t in texts],
+        [t.trait for t in texts],
+        [t.group for t in texts],
+        of.fpr,
+        [source(t) for t in texts],
+        tell and (lambda done, total: tell("fit the classifier", done, total)),
+    )
+
+
+def _judge(of: JudgeSettings, tell: Tell | None) -> Judge:
+    folder = WEIGHTS / of.model.removeprefix("organism:") if of.model.startswith("organism:") else Path(of.model)
+    file = Path(of.prompt) if of.prompt else PROMPTS / "judge.jinja"
+    try:
+        template = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PlumblineError(f"{file}: no prompt for the judge can be read there ({error}); check the path") from error
+    innocent = tuple(motive for motive in MOTIVES.values() if motive not in TRAITS)
+    judge = Judge(LanguageModel.load(folder), template, TRAITS, innocent, UNSURE)
+    texts = labelled("calibration", of.texts_per_cell, of.seed, "")
+    unlearned = [t for t in texts if f"fold-{t.group}" not in JUDGED]
+    return judge.calibrated(
+        [t.messages for t in unlearned],
+        [source(t) for t in unlearned],
+        of.fpr,
+        tell and (lambda done, total: tell("calibrate the judge", done, total)),
+    )
