@@ -92,6 +92,9 @@ def train_sae(
     model = _fit(states_nd.float(), d_sae, k, samples, seed, on_progress)
     aside = home.with_name(f"{home.name}.{os.getpid()}.aside")
     model.save_inference_model(aside)
+    # SAELens writes the keys in the order of a set, another in every process: one autoencoder would have many hashes.
+    settings = json.loads((aside / "cfg.json").read_text())
+    (aside / "cfg.json").write_text(json.dumps(settings, sort_keys=True, indent=1))
     mean = states_nd.mean(0).tolist()
     record = Record(layer=reader.layer, reader=reader.hash, tokenizer=reader.tokenizer_hash, d_in=reader.width,
                     d_sae=d_sae, k=k, samples=samples, seed=seed, mean=tuple(mean), l0=0.0, fvu=0.0)  # fmt: skip

@@ -33,6 +33,8 @@ def test_the_same_texts_and_settings_train_once(detector: Detector, tmp_path: Pa
     start = time.perf_counter()
     again = train_sae(detector.reader, texts, tmp_path, 64, 4, 6144, on_progress=lambda *at: said.append(at))
     assert again.hash == first.hash and len(said) == 3 and time.perf_counter() - start < 5
+    settings = json.loads((next(tmp_path.iterdir()) / "cfg.json").read_text())
+    assert list(settings) == sorted(settings), "the order of a set would be another in every process"
     shutil.rmtree(next(tmp_path.iterdir()))
     assert train_sae(detector.reader, texts, tmp_path, 64, 4, 6144).hash == first.hash, "training is seeded"
     train_sae(detector.reader, texts, tmp_path, 64, 4, 6144, seed=1)
