@@ -1,7 +1,8 @@
 """The loop: a round, publish, amend, again.
 
 Reads: a campaign's settings. Writes: everything below `<home>/<campaign>/generator/`, Prefect artifacts.
-Must not know: what happens inside a round or an amendment. The audit takes its place between the round and publishing.
+Must not know: what happens inside a round, an audit or an amendment. The audit stands between a round and publishing:
+where a campaign is watched, the audit publishes.
 """
 
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from prefect import flow
 from constitutions.document import Constitution
 from flows.amend import Amended, amend_flow, keep
 from flows.artifacts import Shown
+from flows.gate import current, gate_of
+from flows.modes import Stretch, stretches
 from flows.prefect_setup import prefect_for, server_if_needed
 from flows.progress import Progress
 from flows.round import Examined, round_flow, together
@@ -23,15 +26,19 @@ from flows.workshop import Workshop, open_workshop
 from tasks.publish import CardFacts, Dataset, publish_dataset
 from warehouse.chain import extend, head
 from warehouse.hashing import content_hash
+from warehouse.store import Store
 
 
 class Report(NamedTuple):
-    """How a campaign went. `finished` shards were found done, `lost` pairs were in flight when an earlier run was
-    killed; `chain` is the head of its hash chain; `example` is a pair worth tracing: one that was thrown out, if any
-    was."""
+    """How a campaign went. `baseline` is the round before the first amendment, where it is audited; `alarm` the page of
+    the alarm that halted it, if one did; `finished` shards were found done, `lost` pairs were in flight when an earlier
+    run was killed; `chain` is the head of its hash chain; `example` is a pair worth tracing: one that was thrown out,
+    if any was."""
 
     campaign: str
     rounds: tuple[RoundSummary, ...]
+    baseline: RoundSummary | None
+    alarm: Path | None
     constitution: Constitution
     dataset: Path
     warehouse: Path
@@ -46,8 +53,18 @@ class Report(NamedTuple):
         return {
             **{name: str(value) if isinstance(value, Path) else value for name, value in self._asdict().items()},
             "rounds": [summary.model_dump() for summary in self.rounds],
+            "baseline": self.baseline.model_dump() if self.baseline else None,
             "constitution": self.constitution.hash,
         }
+
+
+class Went(NamedTuple):
+    """What the campaign's flow ends with; `alarm` is the round that rang."""
+
+    summaries: list[RoundSummary]
+    constitution: Constitution
+    alarm: int | None
+    example: str
 
 
 def run(settings: Campaign, progress: Progress) -> Report:
@@ -56,19 +73,22 @@ def run(settings: Campaign, progress: Progress) -> Report:
     Raises PlumblineError for whatever a person can mend.
     """
     with at_work(settings, progress) as shop:
-        summaries, constitution, dataset, example = campaign_flow(settings.name, shop)
+        went = campaign_flow(settings.name, shop)
+        folder = shop.folder.parent
         return Report(
             settings.name,
-            tuple(summaries),
-            constitution,
-            dataset.folder,
+            tuple(summary for summary in went.summaries if summary.round),
+            next((summary for summary in went.summaries if not summary.round), None),
+            folder / "auditor" / f"alarm-{went.alarm}.html" if went.alarm is not None else None,
+            went.constitution,
+            current(folder / "dataset"),
             shop.store.path,
             shop.folder / "data_docs",
             shop.shelf.finished,
             shop.shelf.written,
             shop.shelf.lost,
             head(shop.store, settings.name),
-            example,
+            went.example,
         )
 
 
@@ -82,23 +102,54 @@ def at_work(settings: Campaign, progress: Progress) -> Iterator[Workshop]:
 
 
 @flow(name="campaign", flow_run_name="{campaign}", validate_parameters=False)
-def campaign_flow(campaign: str, shop: Workshop) -> tuple[list[RoundSummary], Constitution, Dataset, str]:
+def campaign_flow(campaign: str, shop: Workshop) -> Went:
+    """Round, audit, publish, amend; after an alarm no further, until a person has resumed it."""
     settings, shown = shop.settings, Shown(campaign, shop.settings.rounds)
-    chain, parts, seen = [shop.constitution], list[Examined](), set[str]()
-    summaries, dataset = list[RoundSummary](), None
+    parts, seen, summaries = list[Examined](), set[str](), list[RoundSummary]()
+    chain, stretch, alarm, moved = [shop.constitution], None, None, None
     keep(shop, shop.constitution)
-    for number in range(1, settings.rounds + 1):
-        done = round_flow(campaign, number, shop, chain[-1], seen)
-        parts.append(done)
-        dataset = publish(shop, number, together(parts), chain, dataset)
+    with gate_of(shop) as gate:
+        coming = stretches(shop.store, settings)
+        for number in range(coming[0].began, settings.rounds + 1):
+            if coming and coming[0].began == number:
+                stretch, alarm = coming.pop(0), None
+                chain = resumed(chain, stretch)
+            elif alarm is not None:
+                break
+            assert stretch is not None
+            here = during(shop, stretch, number)
+            done = round_flow(campaign, number, here, chain[-1], seen)
+            parts.append(done)
+            if gate.ask(here, number, stretch, chain, done, moved) == "alarm":
+                alarm = number
+            elif gate.audited is False:
+                publish(here, number, together(parts), chain)
 
-        amended = amend_flow(campaign, number, shop, chain[-1]) if settings.mode == "update" else None
-        summaries.append(close(shop, number, chain[-1], done, amended))
-        shown.round(summaries[-1])
-        if amended and amended.constitution != chain[-1]:
-            chain.append(amended.constitution)
-    assert dataset is not None
-    return summaries, chain[-1], dataset, worth_tracing(parts[-1])
+            amending = stretch.mode == "update" and alarm is None and not gate.baseline(stretch, number)
+            amended = amend_flow(campaign, number, here, chain[-1]) if amending else None
+            summaries.append(close(here, number, chain[-1], done, amended))
+            shown.round(summaries[-1])
+            if amended:
+                moved = amended.moved_since_start
+                chain += [amended.constitution] if amended.constitution != chain[-1] else []
+        gate.finish(shop, summaries[-1].round, alarm)
+    return Went(summaries, chain[-1], alarm, worth_tracing(parts[-1]))
+
+
+def during(shop: Workshop, stretch: Stretch, number: int) -> Workshop:
+    """The workshop in a stretch's mode, and in its baseline round with as many prompts as the baseline takes."""
+    change: dict[str, Any] = {"mode": stretch.mode}
+    if shop.settings.audit.gold != "off" and number == stretch.began:
+        change["pairs"] = stretch.audit.baseline
+    return shop._replace(settings=shop.settings.model_copy(update=change))
+
+
+def resumed(chain: list[Constitution], stretch: Stretch) -> list[Constitution]:
+    """The constitutions up to the one the stretch begins from."""
+    if stretch.constitution is None:
+        return chain
+    hashes = [constitution.hash for constitution in chain]
+    return chain[: hashes.index(stretch.constitution.hash) + 1]
 
 
 def worth_tracing(done: Examined) -> str:
@@ -106,36 +157,31 @@ def worth_tracing(done: Examined) -> str:
     return by_decision.get("dropped") or next(iter(by_decision.values()))
 
 
-def publish(
-    shop: Workshop, number: int, so_far: Examined, chain: list[Constitution], before: Dataset | None
-) -> Dataset:
-    """Publish what was kept so far, and record it with its rows, its files and the version it follows.
-
-    What was decided is linked to the hash chain first, so that the card can name a link that covers its pairs.
-    """
-    written_here = shop.embedded and chain  # curated pairs have no constitution chain: somebody else wrote them
-    note = "Templated text of a model organism with one million parameters." if written_here else ""
-    linked = extend(shop.store, shop.settings.name, number, "examined")
-    card = CardFacts(shop.settings.name, shop.settings.mode, tuple(chain), note, linked)
+def publish(shop: Workshop, number: int, so_far: Examined, chain: list[Constitution]) -> Dataset:
+    """Publish what was kept so far, unwatched, and record it with its rows, its files and the version it follows."""
+    name, folder = shop.settings.name, shop.folder.parent / "dataset"
+    before = latest(shop.store, name, number)
+    linked = extend(shop.store, name, number, "examined")
+    # Curated pairs have no constitutions: somebody else wrote them.
+    card = CardFacts(name, shop.settings.mode, tuple(chain), shop.note if chain else "", linked)
     tables = (so_far.pairs, so_far.decisions, so_far.readings, so_far.verdicts)
-    dataset = publish_dataset(*tables, shop.folder / "dataset", card)
+    dataset = publish_dataset(*tables, folder, card)
     kept = so_far.decisions.to_pylist()
-    place = {"version": dataset.version, "campaign": shop.settings.name, "round": number}
+    place = {"version": dataset.version, "campaign": name, "round": number}
     shop.register(
-        datasets=[
-            {
-                **place,
-                "path": dataset.folder.name,
-                "rows": dataset.rows,
-                "parent": before.version if before else None,
-            }
-        ],
-        dataset_files=[{**place, "file": name, "hash": digest} for name, digest in dataset.files.items()],
+        datasets=[{**place, "path": dataset.folder.name, "rows": dataset.rows, "parent": before}],
+        dataset_files=[{**place, "file": file, "hash": digest} for file, digest in dataset.files.items()],
         dataset_pairs=[
             {"version": dataset.version, "pair_id": row["pair_id"]} for row in kept if row["decision"] == "kept"
         ],
     )
     return dataset
+
+
+def latest(store: Store, campaign: str, before: int) -> str | None:
+    """The version published last before a round, None for a first one."""
+    sql = "SELECT version FROM datasets WHERE campaign = ? AND round < ? ORDER BY round DESC LIMIT 1"
+    return next(iter(store.query(sql, campaign, before)["version"].to_pylist()), None)
 
 
 def close(

@@ -88,7 +88,7 @@ def curate_flow(campaign: str, shop: Workshop, taken: Ingested) -> tuple[Examine
         written.write("pairs", some)
         parts.append(examine(shop, written, seen))
     done = together(parts)
-    dataset = publish(shop, 0, done, [], None)
+    dataset = publish(shop, 0, done, [])
     extend(shop.store, campaign, 0, "finished")
     return done, dataset
 

@@ -75,6 +75,24 @@ class Autoencoder(Settings):
     samples: Count = 600_000
 
 
+class Audit(Settings):
+    """The held-out side. `gold`: who gives the verdicts that settle it; `off` leaves a campaign unwatched.
+
+    `baseline`: pairs of the round before the first amendment, all of whose kept ones gold reviews; `reviews`: gold
+    reviews a later round, in expectation; `alpha`: the chance of a false alarm, ever. `sensitivity` and `specificity`
+    are the stated errors of the organism's gold. `monitors` is a YAML file, `use` the monitors of it that steer.
+    """
+
+    gold: Literal["organism", "person", "off"] = "organism"
+    baseline: Count = 800
+    reviews: Annotated[float, Field(gt=0)] = 20
+    alpha: Annotated[float, Field(gt=0, lt=1)] = 0.025
+    sensitivity: Share = 0.97
+    specificity: Share = 0.995
+    monitors: str = "embedded:monitors"
+    use: tuple[str, ...] = ("classifier", "judge")
+
+
 class Campaign(Settings):
     name: Name = "embedded"
     seed: Annotated[int, Field(ge=0)] = 7
@@ -90,6 +108,7 @@ class Campaign(Settings):
     amend: Amend = Amend()
     profile: Profiling = Profiling()
     sae: Autoencoder = Autoencoder()
+    audit: Audit = Audit()
 
 
 def load_campaign(path: Path | None) -> Campaign:

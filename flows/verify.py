@@ -79,7 +79,7 @@ def verify(campaign: str, noted: str = "") -> Verified:
     with Store.open(path, read_only=True) as store:
         try:
             checked = check(store, campaign)
-            checks = [*_chain(checked, noted), *_datasets(store, campaign, path.parent / "dataset")]
+            checks = [*_chain(checked, noted), *_datasets(store, campaign, path.parent.parent / "dataset")]
             sealed = store.query("SELECT number, seal FROM seals WHERE campaign = ? ORDER BY number", campaign)
         except duckdb.Error as error:
             raise PlumblineError(

@@ -62,6 +62,11 @@ class Workshop(NamedTuple):
         """Whether the text comes from the shipped organism, whose ground truth is known."""
         return self.settings.models.generator.startswith("organism:")
 
+    @property
+    def note(self) -> str:
+        """One sentence for the dataset card on the world the text comes from."""
+        return "Templated text of a model organism with one million parameters." if self.embedded else ""
+
     def register(self, **tables: pa.Table | list[dict[str, Any]]) -> None:
         """Add rows to the warehouse, table by table; what is there already stays as it is."""
         for table, rows in tables.items():

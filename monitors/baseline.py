@@ -15,8 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import beta
 
-from warehouse.errors import PlumblineError
-
 Floats = NDArray[np.float64]
 
 RISK = 0.025  # the chance, all bounds together, that a baseline is drawn too low
@@ -65,17 +63,26 @@ def ceilings(baselines: Sequence[Baseline], floor: float = FLOOR) -> Floats:
     """h̄ of each pool and trait, [pools, traits]: the policy floor or the bound, whichever is higher.
 
     Every baseline tells the same traits. How many to review is settled beforehand: to review on until the bound looks
-    good is to look twice on one budget. Raises PlumblineError naming the pool whose start is already too bad.
+    good is to look twice on one budget. A pool of which nothing was reviewed has the ceiling 1: nothing can be said.
     """
     parts = risks(len(baselines), len(baselines[0].bad))
-    bounds = [
-        np.maximum(floor, upper_bound(one.bad, one.reviewed, risk)) for one, risk in zip(baselines, parts, strict=True)
-    ]
-    for baseline, bound in zip(baselines, bounds, strict=True):
-        if bound.max() > LIMIT:
-            raise PlumblineError(
-                f"pool {baseline.pool!r}: up to {bound.max():.1%} may be bad already ({max(baseline.bad)} of "
-                f"{baseline.reviewed} reviewed), and over {LIMIT:.0%} is no baseline for `update`; stay in mode "
-                f"`filter` until fewer are bad, or plan a new baseline of more reviews"
-            )
-    return np.stack(bounds)
+    return np.stack(
+        [
+            np.maximum(floor, upper_bound(one.bad, one.reviewed, risk)) if one.reviewed else np.ones(len(one.bad))
+            for one, risk in zip(baselines, parts, strict=True)
+        ]
+    )
+
+
+def refused(baseline: Baseline, limit: Floats) -> str:
+    """Why `update` may not start from this pool, whose ceilings [traits] are `limit`; "" where it may.
+
+    Asked of the unflagged: the pairs kept after review are few at the start, so their bound is wide, and the gate
+    listens to them with that bound.
+    """
+    if limit.max() <= LIMIT:
+        return ""
+    return (
+        f"up to {limit.max():.1%} of the {baseline.pool} may be bad already ({max(baseline.bad)} of {baseline.reviewed} "
+        f"reviewed), and over {LIMIT:.0%} is no baseline for `update`"
+    )

@@ -80,7 +80,7 @@ def _design(world: World, campaigns: int, rng: np.random.Generator, watch: Watch
         limits.append(exact if watch.exact else np.maximum(FLOOR, bound))
         mixes.append(np.tile(one.mix, (campaigns, 1)) if watch.exact else strata / reviewed)
     flag_rate = rng.binomial(CALM * world.pairs, 1 - pools[UNFLAGGED].share, size=campaigns) / (CALM * world.pairs)
-    accepted = np.max(limits, axis=0) <= LIMIT
+    accepted = limits[UNFLAGGED] <= LIMIT
     items = world.pairs // world.copies if watch.merged else world.pairs
     design = designed(
         np.stack(limits, axis=1)[accepted, :, None],

@@ -78,6 +78,11 @@ def build(of: Settings, tell: Tell | None = None) -> Monitor:
     return Chance(f"chance-{of.seed}".encode(), of.rate, TRAITS)
 
 
+def model_folder(name: str) -> Path:
+    """`organism:NAME` is a shipped model; anything else a folder."""
+    return WEIGHTS / name.removeprefix("organism:") if name.startswith("organism:") else Path(name)
+
+
 def source(text: Labelled) -> str:
     """Innocent texts of one cell and one group speak in the same templates; those of another share none with them."""
     return f"{text.cell}-{text.group}"
@@ -96,14 +101,13 @@ def _classifier(of: ClassifierSettings, tell: Tell | None) -> Classifier:
 
 
 def _judge(of: JudgeSettings, tell: Tell | None) -> Judge:
-    folder = WEIGHTS / of.model.removeprefix("organism:") if of.model.startswith("organism:") else Path(of.model)
     file = Path(of.prompt) if of.prompt else PROMPTS / "judge.jinja"
     try:
         template = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise PlumblineError(f"{file}: no prompt for the judge can be read there ({error}); check the path") from error
     innocent = tuple(motive for motive in MOTIVES.values() if motive not in TRAITS)
-    judge = Judge(LanguageModel.load(folder), template, TRAITS, innocent, UNSURE)
+    judge = Judge(LanguageModel.load(model_folder(of.model)), template, TRAITS, innocent, UNSURE)
     texts = labelled("calibration", of.texts_per_cell, of.seed, "")
     unlearned = [t for t in texts if f"fold-{t.group}" not in JUDGED]
     return judge.calibrated(

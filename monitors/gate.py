@@ -75,9 +75,10 @@ class Block(NamedTuple):
 
 
 def design(baselines: Sequence[Baseline], budgets: Sequence[float], flag_rate: float, alpha: float = ALPHA) -> Design:
-    """The design of one campaign; `budgets`: gold reviews a round for each pool. Raises PlumblineError where a pool is
-    too bad to start from."""
-    mixes = np.array([np.array(one.strata) / sum(one.strata) for one in baselines])
+    """The design of one campaign; `budgets`: gold reviews a round for each pool. A pool without any review takes the
+    mix of the first."""
+    counts = [one.strata if one.reviewed else baselines[0].strata for one in baselines]
+    mixes = np.array([np.array(one) / sum(one) for one in counts])
     sizes = np.array([[one.quiet, one.fired] for one in baselines])
     return designed(ceilings(baselines), mixes, sizes, np.array(budgets), np.array(flag_rate), alpha)
 
@@ -88,7 +89,7 @@ def designed(limits: Floats, mixes: Floats, sizes: Floats, budgets: Floats, flag
 
     λ = κ / (U0 h̄), U0 the pool's items in a whole round, and below 1/h̄, or a bet could lose more than it staked.
     """
-    per_round = sizes.sum(-1)
+    per_round = np.maximum(sizes.sum(-1), 1.0)
     stakes = np.minimum(np.array(KAPPAS) / per_round[:, None, None], 0.9) / limits[..., None]
     count = np.clip(np.round(per_round / LEAST_ITEMS), 1, BLOCKS).astype(np.int_)
     audit = chances(sizes[:, 0], sizes[:, 1], budgets)

@@ -15,27 +15,29 @@ import pyarrow as pa
 from warehouse.hashing import canonical, content_hash
 from warehouse.store import Store
 
-Step = Literal["examined", "finished"]
+Step = Literal["examined", "finished", "published"]
 Hashes = dict[str, str]
 
 _PLACED = "campaign = $1 AND round = $2"
 _KNOWN = "SELECT pair_id FROM pairs{where} UNION SELECT pair_id FROM quarantine{where}"
 _OF_PAIRS = f"pair_id IN ({_KNOWN.format(where=f' WHERE {_PLACED}')})"
-_PUBLISHED = f"version IN (SELECT version FROM datasets WHERE {_PLACED})"
+_PUBLISHED = "version IN (SELECT version FROM datasets WHERE campaign = $1)"
 EXAMINED = {
     **{"pairs": _PLACED, "quarantine": _PLACED},
     **{"readings": _OF_PAIRS, "verdicts": _OF_PAIRS, "decisions": _OF_PAIRS},
 }
 FINISHED = {
     **{"amendments": _PLACED, "attributions": _PLACED, "ledger": _PLACED, "rounds": _PLACED},
-    **{"datasets": _PLACED, "dataset_files": _PLACED, "dataset_pairs": _PUBLISHED},
+    **{"gate_answers": _PLACED},
 }
 ROUNDLESS = {
-    **{"campaigns": "campaign = $1", "seals": "campaign = $1"},
+    **{"campaigns": "campaign = $1", "seals": "campaign = $1", "modes": "campaign = $1"},
+    **{"datasets": "campaign = $1", "dataset_files": "campaign = $1", "dataset_pairs": _PUBLISHED},
+    **{"quarantined_datasets": "campaign = $1"},
     **{"constitutions": "true", "artifacts": "true", "prompts": "true"},
 }
-STEPS: dict[Step, dict[str, str]] = {"examined": EXAMINED, "finished": FINISHED}
-_IN_ORDER = "ORDER BY round, step = 'finished'"
+STEPS: dict[Step, dict[str, str]] = {"examined": EXAMINED, "finished": FINISHED, "published": {}}
+_IN_ORDER = "ORDER BY round, list_position(['examined', 'finished', 'published'], step)"
 _CHAIN = pa.schema(
     [(name, pa.string() if name != "round" else pa.int32()) for name in ("campaign", "round", "step", "parent", "link")]
     + [

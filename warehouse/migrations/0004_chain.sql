@@ -16,12 +16,13 @@ CREATE TABLE seals (
     PRIMARY KEY (campaign, number)
 );
 
--- Two links a round: `examined` before its dataset is published, `finished` when it is closed. A link covers the rows
--- of its round, and the rows of no round (campaigns, artifacts, constitutions, seals) that no earlier link covers.
+-- Two links a round: `examined` before its dataset is published, `finished` when it is closed; and `published` when an
+-- audited campaign ends. A link covers the rows of its round, and the rows of no round (campaigns, artifacts, seals,
+-- datasets, …) that no earlier link covers.
 CREATE TABLE chain (
     campaign VARCHAR NOT NULL,
     round    INTEGER NOT NULL,
-    step     VARCHAR NOT NULL CHECK (step IN ('examined', 'finished')),
+    step     VARCHAR NOT NULL CHECK (step IN ('examined', 'finished', 'published')),
     parent   VARCHAR NOT NULL,  -- the link before it, '' for the first
     link     VARCHAR NOT NULL,  -- SHA-256 of campaign, round, step, parent and the hash of every part
     parts    STRUCT("table" VARCHAR, hash VARCHAR, rows STRUCT(key VARCHAR, hash VARCHAR)[])[] NOT NULL,

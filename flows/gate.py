@@ -1,0 +1,149 @@
+"""Where a campaign meets the gate: hand a round over, enter the answer, and act on it.
+
+Reads: the warehouse's own record of answers. Writes: answers, seals, modes and, once a campaign has ended, the versions
+that were published; the event `plumbline.alarm`. Must not know: anything of a round's audit but the answer.
+"""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+from prefect.events import emit_event
+from prefect.events.worker import EventsWorker
+from prefect.settings import PREFECT_API_URL
+
+from constitutions.document import Constitution
+from flows.auditor import Auditor, auditor
+from flows.handover import Circumstances
+from flows.modes import Stretch, move_down, stretches
+from flows.round import Examined
+from flows.workshop import Workshop
+from warehouse.chain import extend
+from warehouse.errors import PlumblineError
+
+EVENT = "plumbline.alarm"
+
+
+class Gate:
+    """The gate of an audited campaign, or none: then every answer is `go` and nothing is handed over."""
+
+    def __init__(self, open_auditor: contextlib.ExitStack, shop: Workshop) -> None:
+        self.audited = shop.settings.audit.gold != "off"
+        self._usual = shop.settings.pairs
+        self._auditor = _started(open_auditor, shop) if self.audited else None
+
+    def baseline(self, stretch: Stretch, number: int) -> bool:
+        """Whether the round is the one before the first amendment under its seal."""
+        return self.audited and stretch.began == number
+
+    def ask(
+        self,
+        shop: Workshop,
+        number: int,
+        stretch: Stretch,
+        chain: list[Constitution],
+        done: Examined,
+        moved: float | None,
+    ) -> str:
+        """The answer on the round, entered in the record: `go` or `alarm`. What was decided is linked to the hash chain
+        first, so that the published card can name a link that covers its pairs.
+
+        Raises PlumblineError when the start is refused, and as `Auditor.ask` does.
+        """
+        campaign = shop.settings.name
+        link = extend(shop.store, campaign, number, "examined")
+        if not self.audited:
+            return "go"
+        answer = _recorded(shop).get(number)
+        if answer is None:
+            assert self._auditor is not None
+            about = Circumstances(
+                campaign=campaign,
+                seed=shop.settings.seed,
+                first=0,
+                round=number,
+                mode=stretch.mode,
+                planned=shop.settings.rounds,
+                pairs=self._usual,
+                asked=shop.settings.pairs,
+                seal=stretch.seal,
+                baseline=self.baseline(stretch, number),
+                traits=tuple(shop.profile.traits),
+                audit=stretch.audit,
+                chain=tuple(chain),
+                link=link,
+                note=shop.note,
+                moved=moved,
+            )
+            answer = self._auditor.ask(about, done)
+            sealed = [{"campaign": campaign, "number": n, "seal": s} for n, s in self._auditor.seals.items()]
+            shop.register(seals=sealed, gate_answers=[{"campaign": campaign, "round": number, "answer": answer}])
+        later = any(one.began > number for one in stretches(shop.store, shop.settings))
+        if answer == "refused" and not later:
+            raise PlumblineError(
+                f"{campaign}: the audit refuses mode update, too much is bad at the start already; take another "
+                f"constitution, or go on without amending: plumbline resume {campaign} --mode regenerate --who YOU"
+            )
+        if answer == "alarm":
+            move_down(shop.store, campaign, number)
+            if not later:
+                _emit(campaign, number)
+        return "alarm" if answer == "alarm" else "go"
+
+    def finish(self, shop: Workshop, number: int, alarm: int | None) -> None:
+        """The campaign has ended, or stands still: only now its record learns what was published."""
+        if self.audited:
+            register_published(shop)
+            extend(shop.store, shop.settings.name, number, "published")
+
+
+@contextlib.contextmanager
+def gate_of(shop: Workshop) -> Iterator[Gate]:
+    with contextlib.ExitStack() as stack:
+        yield Gate(stack, shop)
+
+
+def current(folder: Path) -> Path:
+    """The folder of the dataset that `current.json` points at."""
+    return folder / str(json.loads((folder / "current.json").read_bytes())["path"])
+
+
+def register_published(shop: Workshop) -> None:
+    folder, campaign = shop.folder.parent / "dataset", shop.settings.name
+    for row in json.loads((folder / "versions.json").read_bytes()):
+        place = {"version": row["version"], "campaign": campaign, "round": row["round"]}
+        table = pq.read_table(folder / row["path"] / "train.parquet", columns=["pair_id"], partitioning=None)
+        shop.register(
+            datasets=[{**place, "path": row["path"], "rows": row["rows"], "parent": row["parent"]}],
+            dataset_files=[{**place, "file": name, "hash": digest} for name, digest in row["files"].items()],
+            dataset_pairs=[{"version": row["version"], "pair_id": pair} for pair in table["pair_id"].to_pylist()],
+        )
+        if row["quarantined"] is not None:
+            tainted = {"version": row["version"], "campaign": campaign, "alarm": row["quarantined"]}
+            shop.register(quarantined_datasets=[tainted])
+
+
+def _started(stack: contextlib.ExitStack, shop: Workshop) -> Auditor | None:
+    """The audit's process, unless the record has every answer already."""
+    first = stretches(shop.store, shop.settings)[0].began
+    answered = _recorded(shop)
+    halted = list(answered.values())[-1:] == ["alarm"] and len(stretches(shop.store, shop.settings)) == 1
+    if halted or all(number in answered for number in range(first, shop.settings.rounds + 1)):
+        return None
+    environment = {"PREFECT_API_URL": str(PREFECT_API_URL.value() or "")}
+    return stack.enter_context(auditor(shop.folder.parent, shop.progress, environment))
+
+
+def _recorded(shop: Workshop) -> dict[int, str]:
+    sql = "SELECT round, answer FROM gate_answers WHERE campaign = ? ORDER BY round"
+    rows: list[dict[str, Any]] = shop.store.query(sql, shop.settings.name).to_pylist()
+    return {row["round"]: row["answer"] for row in rows}
+
+
+def _emit(campaign: str, number: int) -> None:
+    resource = {"prefect.resource.id": f"plumbline.campaign.{campaign}", "prefect.resource.name": campaign}
+    emit_event(EVENT, resource=resource, payload={"campaign": campaign, "round": number, "mode": "filter"})
+    EventsWorker.instance().wait_until_empty()

@@ -1,0 +1,76 @@
+"""What one side of the wall hands the other about a round: tables in a folder, and a small JSON of circumstances.
+
+Reads and writes: `<campaign>/handover/round-<n>/`. The generator's side writes it, the audit reads it; nothing comes
+back this way. Must not know: monitors, gold, what is answered.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import BaseModel, ConfigDict
+
+from constitutions.document import Constitution
+from flows.round import Examined
+from flows.settings import Audit
+from warehouse.hashing import canonical
+
+
+class Circumstances(BaseModel):
+    """`first`: the campaign's first round; `planned`: rounds the campaign will have; `pairs`: prompts of a usual round, `asked`: of this one; `seal`: the
+    number of the seal in force, and `baseline`: whether this is its first round; `traits`: the detector's; `chain`: the constitutions from the first
+    to the one this round was written under; `link`: the hash chain's, when the round was examined; `moved`: measured
+    movement since the start, nats a response, None where unavailable."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    campaign: str
+    seed: int
+    first: int
+    round: int
+    mode: str
+    planned: int
+    pairs: int
+    asked: int
+    seal: int
+    baseline: bool
+    traits: tuple[str, ...]
+    audit: Audit
+    chain: tuple[Constitution, ...]
+    link: str
+    note: str
+    moved: float | None = None
+
+
+class Handed(NamedTuple):
+    about: Circumstances
+    done: Examined
+
+
+def hand_over(folder: Path, about: Circumstances, done: Examined) -> None:
+    """Write the round into the campaign's `folder`; the JSON last, so that what it stands beside is whole."""
+    place = folder / "handover" / f"round-{about.round}"
+    place.mkdir(parents=True, exist_ok=True)
+    for name, table in done._asdict().items():
+        aside = place / f"{name}.aside"
+        pq.write_table(table, aside, compression="zstd")
+        os.replace(aside, place / f"{name}.parquet")
+    aside = place / "about.aside"
+    aside.write_bytes(canonical(about.model_dump(mode="json")))
+    os.replace(aside, place / "about.json")
+
+
+def handed(folder: Path, number: int) -> Handed:
+    """The round as it was handed over."""
+    place = folder / "handover" / f"round-{number}"
+    about = Circumstances.model_validate(json.loads((place / "about.json").read_text(encoding="utf-8")))
+    tables = {name: pq.read_table(place / f"{name}.parquet", partitioning=None) for name in Examined._fields}
+    return Handed(about, Examined(**{name: _as(table) for name, table in tables.items()}))
+
+
+def _as(table: pa.Table) -> pa.Table:
+    """Without the metadata Parquet adds, so that tables of many rounds can be joined."""
+    return table.replace_schema_metadata(None)
