@@ -18,7 +18,7 @@ from flows.prefect_setup import prefect_for, server_if_needed
 from flows.progress import Progress
 from flows.round import Examined, round_flow, together
 from flows.settings import Campaign
-from flows.summary import RoundSummary, summarize
+from flows.summary import LedgerFacts, RoundSummary, ledger_so_far, summarize
 from flows.workshop import Workshop, open_workshop
 from tasks.publish import CardFacts, Dataset, publish_dataset
 from warehouse.chain import extend, head
@@ -93,7 +93,9 @@ def campaign_flow(campaign: str, shop: Workshop) -> tuple[list[RoundSummary], Co
         dataset = publish(shop, number, together(parts), chain, dataset)
 
         amended = amend_flow(campaign, number, shop, chain[-1]) if settings.mode == "update" else None
-        summaries.append(close(shop, number, chain[-1], done, amended))
+        before = summaries[-1].ledger if summaries else None
+        ledger = ledger_so_far(before, amended, number, settings.rounds)
+        summaries.append(close(shop, number, chain[-1], done, amended, ledger))
         shown.round(summaries[-1])
         if amended and amended.constitution != chain[-1]:
             chain.append(amended.constitution)
@@ -139,10 +141,15 @@ def publish(
 
 
 def close(
-    shop: Workshop, number: int, constitution: Constitution, done: Examined, amended: Amended | None
+    shop: Workshop,
+    number: int,
+    constitution: Constitution,
+    done: Examined,
+    amended: Amended | None,
+    ledger: LedgerFacts,
 ) -> RoundSummary:
     """Sum the round up, enter what its filtering selected in the ledger, and link it all to the hash chain."""
-    summary = summarize(number, shop.settings.mode, constitution.hash, done, amended, shop.embedded)
+    summary = summarize(number, shop.settings.mode, constitution.hash, done, amended, shop.embedded, ledger)
     place = {"campaign": shop.settings.name, "round": number}
     shop.register(
         rounds=[{**place, "mode": shop.settings.mode, "summary": summary.model_dump_json()}],
