@@ -16,7 +16,7 @@ from flows.settings import Amend
 from flows.workshop import Workshop, constitution_row
 from models.organism.prompts import prompts
 from models.organism.world import world
-from tasks.amend import Figures, choose, figures, propose, trial_shard, without
+from tasks.amend import Figures, References, choose, figures, propose, trial_shard, without
 from tasks.generate import seed_of
 from warehouse.errors import PlumblineError
 from warehouse.hashing import short
@@ -25,13 +25,19 @@ from warehouse.ledger import k3_bits, selection_bits_kl, selection_bits_worst
 
 class Amended(NamedTuple):
     """`constitution` is in force from now on: the winner, or the incumbent where nothing beat it. `no_utility` is the
-    amendment that would have won with utility weight 0; `bits` is the worst case of the choice."""
+    amendment that would have won with utility weight 0.
+
+    In bits: `bits` is the worst case of the choice and `kl` its KL bound, both 0 where nothing was looked at; `moved`
+    and `from_start` are the measured divergence a response of the constitution in force from now on, from the one
+    before it and from the campaign's first, None where it cannot be had."""
 
     constitution: Constitution
     amendment: str
     no_utility: str
     bits: float
+    kl: float
     moved: float | None
+    from_start: float | None
     frozen: Figures
     fresh: Figures
 
@@ -50,14 +56,17 @@ def amend_flow(campaign: str, number: int, shop: Workshop, incumbent: Constituti
     winner = candidates[choice.chosen]
 
     fresh_prompts = prompts("fresh", settings.fresh_prompts, seed_of(seed, "fresh", number))
-    fresh_trials = _try(shop, number, "fresh", [winner], fresh_prompts, incumbent)
+    fresh_trials = _try(shop, number, "fresh", [winner], fresh_prompts, References(incumbent, shop.constitution))
     fresh = figures(fresh_trials, winner.hash)
     left_out = [without(winner, principle.id) for principle in winner.principles]
     attributed = _try(shop, number, "without", left_out, frozen)
 
     looked = settings.chooser == "flags"
     bits = selection_bits_worst(len(candidates)) if looked else 0.0
-    moved = k3_bits(*(fresh_trials[name].to_pylist() for name in ("nats", "nats_before")))
+    kl = selection_bits_kl(len(candidates)) if looked else 0.0
+    new = fresh_trials["nats"].to_pylist()
+    moved, from_start = (k3_bits(new, fresh_trials[name].to_pylist()) for name in ("nats_before", "nats_start"))
+    chosen_from = f"{len(candidates)} candidates, the chooser {'saw flags' if looked else 'drew at random'}"
     shop.register(
         constitutions=[constitution_row(candidate) for candidate in candidates],
         amendments=[
@@ -91,21 +100,30 @@ def amend_flow(campaign: str, number: int, shop: Workshop, incumbent: Constituti
             {
                 "campaign": campaign,
                 "round": number,
-                "entry": "amendment",
+                "entry": entry,
                 "bits": value,
                 "formula": formula,
-                "detail": f"{len(candidates)} candidates, the chooser {'saw flags' if looked else 'drew at random'}",
+                "detail": detail,
             }
-            for formula, value in (
-                ("log2 K", bits),
-                ("(ln K - (K-1)/K) / ln 2", selection_bits_kl(len(candidates)) if looked else 0.0),
-                ("k3, bits a response", moved),
+            for entry, formula, value, detail in (
+                ("amendment", "log2 K", bits, chosen_from),
+                ("amendment", "(ln K - (K-1)/K) / ln 2", kl, chosen_from),
+                ("amendment", "k3, bits a response", moved, chosen_from),
+                ("from the start", "k3, bits a response", from_start, f"{len(new)} fresh responses, one a pair"),
             )
         ],
     )
     keep(shop, winner)
     return Amended(
-        winner, names[choice.chosen], names[choice.chosen_no_utility], bits, moved, tried[choice.chosen], fresh
+        constitution=winner,
+        amendment=names[choice.chosen],
+        no_utility=names[choice.chosen_no_utility],
+        bits=bits,
+        kl=kl,
+        moved=moved,
+        from_start=from_start,
+        frozen=tried[choice.chosen],
+        fresh=fresh,
     )
 
 
@@ -136,7 +154,7 @@ def _try(
     what: str,
     constitutions: Sequence[Constitution],
     requests: Sequence[str],
-    before: Constitution | None = None,
+    references: References | None = None,
 ) -> pa.Table:
     shop.progress.stage(f"amend {number}: {what} prompts", len(constitutions) * len(requests))
     # A principle is left out under the very random numbers its constitution was tried with: the difference is its own.
@@ -145,12 +163,12 @@ def _try(
     models = {name: getattr(shop, name).hash for name in ("generator", "reader", "profile", "reviewer")}
     shop.progress.step("sample")
     key = {**models, **sampling, "tried": [c.hash for c in constitutions], "requests": list(requests), "seed": seed}
-    key["before"] = before.hash if before else ""
+    key["references"] = [one.hash for one in references or ()]
     inputs = {
         "constitutions": constitutions,
         "requests": requests,
         "seed": seed,
-        "before": before,
+        "references": references,
         "model": shop.generator,
         **sampling,
         **{name: getattr(shop, name) for name in ("reader", "sae", "profile", "reviewer")},

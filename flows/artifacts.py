@@ -14,7 +14,7 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 
-from flows.summary import RoundSummary
+from flows.summary import LedgerFacts, RoundSummary
 
 
 class Shown:
@@ -27,9 +27,10 @@ class Shown:
     def round(self, summary: RoundSummary) -> None:
         key = f"{self.key}-round-{summary.round}"
         chosen = summary.amended.model_dump() if summary.amended else {}
-        figures = summary.model_dump(exclude={"truth", "amended"}) | chosen
+        figures = summary.model_dump(exclude={"truth", "amended", "ledger"}) | chosen | _bits(summary.ledger)
         flagged = "none readable" if summary.flag_rate is None else f"{summary.flag_rate:.1%} flagged"
         truth = summary.truth.model_dump(exclude={"reviewer", "unknown"}) if summary.truth else {}
+        bits = {name: "unavailable" if b is None else f"{b:.3f}" for name, b in _bits(summary.ledger).items()}
         create_table_artifact(
             [{"figure": name.replace("_", " "), "value": value} for name, value in figures.items()],
             key=f"{key}-table",
@@ -40,6 +41,9 @@ class Shown:
             f"{summary.pairs} pairs, {flagged}, {summary.reviewed} reviewed, "
             f"{summary.dropped} thrown out, {summary.regenerated} written anew, {summary.kept} kept.\n\n"
             f"Amendment: {summary.amendment or 'none'} ({summary.selection_bits:.2f} bits)\n\n"
+            f"| ledger, bits so far | |\n|---|---:|\n"
+            + "".join(f"| {name} | {value} |\n" for name, value in bits.items())
+            + "\n"
             + "".join(
                 f"- true {name.replace('_', ' ')}: {share:.1%}\n" for name, share in truth.items() if share is not None
             ),
@@ -47,3 +51,19 @@ class Shown:
             description=f"round {summary.round}",
         )
         update_progress_artifact(self.progress, progress=100.0 * summary.round / self.rounds)
+
+
+def _bits(ledger: LedgerFacts) -> dict[str, float | None]:
+    """The ledger's figures by what a reader calls them; the gate's only where there is a gate."""
+    named = {
+        "selection, worst case": ledger.worst,
+        "selection, KL bound": ledger.kl,
+        "measured from the start, a response": ledger.from_start,
+    }
+    if ledger.gate:
+        named |= {
+            "gate, worst case": ledger.gate.worst,
+            "gate, while nothing is wrong": ledger.gate.null,
+            "monitor, budget left": ledger.gate.left,
+        }
+    return named

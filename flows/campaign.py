@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from prefect import flow
 
 from constitutions.document import Constitution
-from flows.amend import Amended, amend_flow, keep
+from flows.amend import amend_flow, keep
 from flows.artifacts import Shown
 from flows.gate import current, gate_of
 from flows.modes import Stretch, stretches
@@ -21,12 +21,10 @@ from flows.prefect_setup import prefect_for, server_if_needed
 from flows.progress import Progress
 from flows.round import Examined, round_flow, together
 from flows.settings import Campaign
-from flows.summary import RoundSummary, summarize
+from flows.summary import RoundSummary, ledger_so_far
 from flows.workshop import Workshop, open_workshop
-from tasks.publish import CardFacts, Dataset, publish_dataset
-from warehouse.chain import extend, head
+from warehouse.chain import head
 from warehouse.hashing import content_hash
-from warehouse.store import Store
 
 
 class Report(NamedTuple):
@@ -127,10 +125,13 @@ def campaign_flow(campaign: str, shop: Workshop) -> Went:
 
             amending = stretch.mode == "update" and alarm is None and not gate.baseline(stretch, number)
             amended = amend_flow(campaign, number, here, chain[-1]) if amending else None
-            summaries.append(close(here, number, chain[-1], done, amended))
+            before = summaries[-1].ledger if summaries else None
+            alpha = settings.audit.alpha if gate.audited else None
+            ledger = ledger_so_far(before, amended, number, settings.rounds, alpha, alarm == number)
+            summaries.append(close(here, number, chain[-1], done, amended, ledger))
             shown.round(summaries[-1])
             if amended:
-                moved = amended.moved_since_start
+                moved = amended.from_start
                 chain += [amended.constitution] if amended.constitution != chain[-1] else []
         gate.finish(shop, summaries[-1].round, alarm)
     return Went(summaries, chain[-1], alarm, worth_tracing(parts[-1]))
@@ -155,52 +156,3 @@ def resumed(chain: list[Constitution], stretch: Stretch) -> list[Constitution]:
 def worth_tracing(done: Examined) -> str:
     by_decision = {row["decision"]: row["pair_id"] for row in done.decisions.to_pylist()}
     return by_decision.get("dropped") or next(iter(by_decision.values()))
-
-
-def publish(shop: Workshop, number: int, so_far: Examined, chain: list[Constitution]) -> Dataset:
-    """Publish what was kept so far, unwatched, and record it with its rows, its files and the version it follows."""
-    name, folder = shop.settings.name, shop.folder.parent / "dataset"
-    before = latest(shop.store, name, number)
-    linked = extend(shop.store, name, number, "examined")
-    # Curated pairs have no constitutions: somebody else wrote them.
-    card = CardFacts(name, shop.settings.mode, tuple(chain), shop.note if chain else "", linked)
-    tables = (so_far.pairs, so_far.decisions, so_far.readings, so_far.verdicts)
-    dataset = publish_dataset(*tables, folder, card)
-    kept = so_far.decisions.to_pylist()
-    place = {"version": dataset.version, "campaign": name, "round": number}
-    shop.register(
-        datasets=[{**place, "path": dataset.folder.name, "rows": dataset.rows, "parent": before}],
-        dataset_files=[{**place, "file": file, "hash": digest} for file, digest in dataset.files.items()],
-        dataset_pairs=[
-            {"version": dataset.version, "pair_id": row["pair_id"]} for row in kept if row["decision"] == "kept"
-        ],
-    )
-    return dataset
-
-
-def latest(store: Store, campaign: str, before: int) -> str | None:
-    """The version published last before a round, None for a first one."""
-    sql = "SELECT version FROM datasets WHERE campaign = ? AND round < ? ORDER BY round DESC LIMIT 1"
-    return next(iter(store.query(sql, campaign, before)["version"].to_pylist()), None)
-
-
-def close(
-    shop: Workshop, number: int, constitution: Constitution, done: Examined, amended: Amended | None
-) -> RoundSummary:
-    """Sum the round up, enter what its filtering selected in the ledger, and link it all to the hash chain."""
-    summary = summarize(number, shop.settings.mode, constitution.hash, done, amended, shop.embedded)
-    place = {"campaign": shop.settings.name, "round": number}
-    shop.register(
-        rounds=[{**place, "mode": shop.settings.mode, "summary": summary.model_dump_json()}],
-        ledger=[
-            {
-                **place,
-                "entry": "filter",
-                "bits": summary.filter_bits,
-                "formula": "-log2(kept share), per pair",
-                "detail": f"{summary.kept} kept of {done.pairs.num_rows}",
-            }
-        ],
-    )
-    extend(shop.store, shop.settings.name, number, "finished")
-    return summary

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 from prefect import flow
 
-from flows.campaign import at_work, publish
+from flows.campaign import at_work
+from flows.close import publish
 from flows.progress import Progress
 from flows.round import Examined, batched, examine, together
 from flows.settings import Campaign

@@ -14,8 +14,6 @@ from warehouse.ledger import harm_ceiling
 from warehouse.snapshot import publish_snapshot
 from warehouse.store import Store
 
-NATS = 0.6931471805599453
-
 
 def write_snapshot(folder: Path, store: Store, about: Circumstances) -> None:
     """Tables `audits` (a row for each round and pool), `gate` (one a seal), `examples` (what gold called bad)."""
@@ -36,7 +34,7 @@ def write_snapshot(folder: Path, store: Store, about: Circumstances) -> None:
         }
         start = sum(limits["unflagged"])
         moved = handed(folder, about.round).about.moved
-        ceiling = None if moved is None else harm_ceiling(min(start, 1.0), moved)
+        ceiling = harm_ceiling(min(start, 1.0), moved)
         gates.append({**facts, "ceilings": json.dumps(limits), "harm_ceiling": ceiling})
     tables = {"audits": audits, "examples": examples, "gate": gates}
     publish_snapshot(folder / "auditor", tables, {"campaign": about.campaign, "round": about.round})

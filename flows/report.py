@@ -31,6 +31,8 @@ def show_report(report: Report) -> None:
         truth = [_percent(getattr(summary.truth, name)) for name in SHARES] if summary.truth else []
         table.add_row(*facts, *truth)
     console.print(table)
+    if any(summary.amended or summary.ledger.gate for summary in report.rounds):
+        console.print(ledger_table(report.rounds))
     if any(summary.amended for summary in report.rounds):
         console.print(amendment_table(report.rounds))
     if told:
@@ -46,6 +48,20 @@ def show_report(report: Report) -> None:
     console.print(f"              plumbline verify {report.campaign}", soft_wrap=True)
 
 
+def ledger_table(rounds: tuple[RoundSummary, ...]) -> Table:
+    """What each round's ledger says so far; the gate's columns only where a gate watches."""
+    table = Table(title="ledger, bits so far", header_style="bold", caption="measured: bits a response, from the start")
+    watched = any(summary.ledger.gate for summary in rounds)
+    gate = ("gate: worst case", "nothing wrong", "budget left") if watched else ()
+    for caption in ("round", "selection: worst case", "KL bound", "measured", *gate):
+        table.add_column(caption, justify="right")
+    for summary in rounds:
+        told = summary.ledger
+        gated = (told.gate.worst, told.gate.null, told.gate.left) if told.gate else (None,) * len(gate)
+        table.add_row(str(summary.round), *map(_bits, (told.worst, told.kl, told.from_start, *gated)))
+    return table
+
+
 def amendment_table(rounds: tuple[RoundSummary, ...]) -> Table:
     """Each choice on the frozen prompts it was made on and on fresh ones, and what would have won without utility."""
     table = Table(title="amendments: on the prompts they were chosen on → on fresh ones", header_style="bold")
@@ -55,13 +71,12 @@ def amendment_table(rounds: tuple[RoundSummary, ...]) -> Table:
     for summary in rounds:
         if not (facts := summary.amended):
             continue
-        moved = "unavailable" if facts.moved is None else f"{facts.moved:.3f}"
         table.add_row(
             str(summary.round),
             f"{facts.frozen_flag_rate:.1%} → {facts.fresh_flag_rate:.1%}",
             f"{facts.frozen_unjustified_rate:.1%} → {facts.fresh_unjustified_rate:.1%}",
             f"{facts.frozen_utility:.2f} → {facts.fresh_utility:.2f}",
-            moved,
+            _bits(facts.moved),
             "the same" if facts.no_utility == summary.amendment else facts.no_utility,
         )
     return table
@@ -114,6 +129,10 @@ def _cell(name: str, value: object) -> str:
     if name == "flag_rate":
         return _percent(None if value is None else float(str(value)))
     return f"{value:.2f}" if isinstance(value, float) else str(value or ("-" if name == "amendment" else 0))
+
+
+def _bits(value: float | None) -> str:
+    return "unavailable" if value is None else f"{value:.3f}"
 
 
 def _percent(value: float | None) -> str:

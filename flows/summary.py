@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from flows.amend import Amended
 from flows.round import Examined
 from models.organism.parse import Truth, truth
-from warehouse.ledger import filter_bits
+from warehouse.ledger import filter_bits, gate_ledger
 
 
 class Facts(BaseModel):
@@ -50,6 +50,28 @@ class AmendmentFacts(Facts):
     moved: float | None
 
 
+class GateFacts(Facts):
+    """The gate's part of the ledger, in bits; see `warehouse.ledger.GateLedger`."""
+
+    worst: float
+    null: float
+    left: float
+
+
+class LedgerFacts(Facts):
+    """What the rounds so far can have told the generator's side, in bits.
+
+    `worst` and `kl` bound all choices among constitutions together; `from_start` is the measured divergence a response
+    of the constitution in force after the round from the first one, None where it cannot be had or nothing was amended
+    yet; `gate` is None where the campaign is not audited.
+    """
+
+    worst: float
+    kl: float
+    from_start: float | None
+    gate: GateFacts | None = None
+
+
 class RoundSummary(Facts):
     """`pairs` are first attempts and `flag_rate` is theirs, among the readable, None where there were none; the counts
     are over all attempts."""
@@ -69,12 +91,19 @@ class RoundSummary(Facts):
     amendment: str
     selection_bits: float
     filter_bits: float | None
+    ledger: LedgerFacts
     amended: AmendmentFacts | None = None
     truth: GroundTruth | None = None
 
 
 def summarize(
-    number: int, mode: str, constitution: str, done: Examined, amended: Amended | None, world: bool
+    number: int,
+    mode: str,
+    constitution: str,
+    done: Examined,
+    amended: Amended | None,
+    world: bool,
+    ledger: LedgerFacts,
 ) -> RoundSummary:
     """`world`: the generator is the embedded one, so that truth can be told."""
     first = set(done.pairs.filter(pc.equal(done.pairs["attempt"], 0))["pair_id"].to_pylist())
@@ -98,8 +127,31 @@ def summarize(
         amendment=amended.amendment if amended else "",
         selection_bits=amended.bits if amended else 0.0,
         filter_bits=filter_bits(counts["kept"] / done.pairs.num_rows),
+        ledger=ledger,
         amended=_amendment(amended) if amended else None,
         truth=_truth(done, first, flagged, decided) if world else None,
+    )
+
+
+def ledger_so_far(
+    before: LedgerFacts | None,
+    amended: Amended | None,
+    number: int,
+    rounds: int,
+    alpha: float | None = None,
+    alarmed: bool = False,
+) -> LedgerFacts:
+    """The ledger after round `number` of the planned `rounds`; `before` is the round before's, None for the first.
+
+    `alpha` is the gate's error budget, None where the campaign is not audited; then the gate has no figures. Where it
+    is, every round so far was quiet, but for this one if it `alarmed`. Raises ValueError as `gate_ledger` does.
+    """
+    gate = None if alpha is None else gate_ledger(rounds, alpha, number - alarmed, alarmed)
+    return LedgerFacts(
+        worst=(before.worst if before else 0.0) + (amended.bits if amended else 0.0),
+        kl=(before.kl if before else 0.0) + (amended.kl if amended else 0.0),
+        from_start=amended.from_start if amended else before.from_start if before else None,
+        gate=None if gate is None else GateFacts.model_validate(gate._asdict()),
     )
 
 

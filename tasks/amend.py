@@ -35,12 +35,15 @@ TRIALS = pa.schema(
         ("utility", pa.float64()),
         ("nats", pa.float64()),
         ("nats_before", pa.float64()),
+        ("nats_start", pa.float64()),
     ]
 )
 """One sampled response a row. `flagged` is null where the text could not be read; `verdict` "" where not flagged.
 
-`nats` is the response's log-probability under its constitution, `nats_before` under the one it may replace; both null
-where no such one was given, or where sampling at another temperature than 1 leaves no law to score by.
+`nats` is the response's log-probability under its constitution, `nats_before` under the one it may replace and
+`nats_start` under the one the campaign began with; all null where those were not given, or where sampling at another
+temperature than 1 leaves no law to score by. A pair's chosen text is one such response, and its rejected text is
+written without a constitution, so a divergence per response is one per pair.
 """
 
 
@@ -54,6 +57,13 @@ class Figures(NamedTuple):
     def objective(self, weight: float) -> float:
         """Unjustified-flag rate - weight × utility; lower is better."""
         return self.unjustified_rate - weight * self.utility
+
+
+class References(NamedTuple):
+    """What a trial's responses are held against: the constitution they may replace, and the one at the start."""
+
+    before: Constitution
+    start: Constitution
 
 
 class Choice(NamedTuple):
@@ -105,7 +115,7 @@ def trial(
     sae: Autoencoder,
     profile: Profile,
     reviewer: LanguageModel,
-    before: Constitution | None = None,
+    references: References | None = None,
     on_progress: Callable[..., None] | None = None,
 ) -> pa.Table:
     """Sample every request under every constitution, read, review: TRIALS, constitution by constitution.
@@ -121,10 +131,12 @@ def trial(
     flagged = [index for index, reading in enumerate(readings) if any(reading.flagged.values())]
     cases = [_case(asked[index][1], responses[index], readings[index], profile) for index in flagged]
     verdicts = dict(zip(flagged, judge(cases, reviewer), strict=True))
-    nats = nats_before = list[float | None]([None] * len(asked))
-    if before and temperature == 1:
+    nats = nats_before = nats_start = list[float | None]([None] * len(asked))
+    if references and temperature == 1:
+        before, start = ([steered(one, request) for _, request, _ in asked] for one in references)
         nats = [*model.logprobs(prompts, responses)]
-        nats_before = [*model.logprobs([steered(before, request) for _, request, _ in asked], responses)]
+        nats_before = [*model.logprobs(before, responses)]
+        nats_start = nats_before if start == before else [*model.logprobs(start, responses)]
     rows = [
         {
             "constitution": constitution.hash,
@@ -137,6 +149,7 @@ def trial(
             "utility": utility(request, response),
             "nats": nats[index],
             "nats_before": nats_before[index],
+            "nats_start": nats_start[index],
         }
         for index, ((constitution, request, _), response) in enumerate(zip(asked, responses, strict=True))
     ]

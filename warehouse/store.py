@@ -44,8 +44,9 @@ class Store:
         """Open the warehouse at `path`, make it when it is new, and apply the migrations it lacks.
 
         `allowed` is the one folder its SQL may touch, the file's own unless told; `migrations` holds the numbered SQL
-        files that say which tables there are, the warehouse's own unless told. Raises PlumblineError when another
-        process holds the file, when it is no warehouse, or when other code has written it.
+        files that say which tables there are, the warehouse's own unless told. An older warehouse can be read where all
+        it lacks is views. Raises PlumblineError when another process holds the file, when it is no warehouse, or when
+        other code has written it.
         """
         path = Path(path).resolve()
         if read_only and not path.exists():
@@ -120,6 +121,8 @@ def _migrate(connection: duckdb.DuckDBPyConnection, path: Path, read_only: bool,
         sql = files[number].read_text(encoding="utf-8") if number in files else ""
         if number in applied and applied[number] == content_hash(sql):
             continue
+        if read_only and number not in applied and _only_views(sql):
+            continue  # no row is missing, and whoever reads here can do without
         if number in applied or read_only:
             raise PlumblineError(
                 f"{path}: migration {number:04d} is not the one in this version of Plumbline; "
@@ -130,6 +133,10 @@ def _migrate(connection: duckdb.DuckDBPyConnection, path: Path, read_only: bool,
         record = [number, files[number].stem, content_hash(sql)]
         connection.execute("INSERT INTO migrations VALUES (?, ?, ?)", record)
         connection.commit()
+
+
+def _only_views(sql: str) -> bool:
+    return all(each.query.startswith(("CREATE VIEW", "DROP VIEW")) for each in duckdb.extract_statements(sql))
 
 
 def _one(connection: duckdb.DuckDBPyConnection, sql: str) -> Any:

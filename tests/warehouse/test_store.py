@@ -1,6 +1,7 @@
 """The warehouse: bulk and idempotent writes, append-only reads, the data wall, and what a kill leaves."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -55,17 +56,29 @@ def test_rows_as_dicts_keep_keys_that_the_first_row_lacks(tmp_path: Path) -> Non
         assert store.query("SELECT bits FROM ledger ORDER BY round")["bits"].to_pylist() == [None, 2.0]
 
 
-def test_bits_add_up_per_formula_and_an_unavailable_one_stays_unavailable(tmp_path: Path) -> None:
-    bits: dict[str, list[float | None]] = {"log2 k": [2.0, 1.0, 3.0], "k3": [0.5, None, 0.5]}
+LEDGER: dict[tuple[str, str], tuple[list[float | None], list[float | None]]] = {
+    ("amendment", "log2 K"): ([2.0, 1.0, 3.0], [2.0, 3.0, 6.0]),
+    ("amendment", "KL bound"): ([0.5, None, 0.5], [0.5, None, None]),
+    ("amendment", "k3, bits a response"): ([0.5, 0.5, None], [None, None, None]),
+    ("from the start", "k3, bits a response"): ([0.5, None, 0.75], [0.5, None, 0.75]),
+    ("filter", "-log2(kept share), per pair"): ([0.5, 0.5, 0.5], [None, None, None]),
+}
+
+
+def test_bits_add_up_where_a_sum_makes_sense_and_an_unavailable_one_stays_unavailable(tmp_path: Path) -> None:
     rows = [
-        {"campaign": "demo", "round": i, "entry": "amendment", "bits": value, "formula": formula}
-        for formula, values in bits.items()
-        for i, value in enumerate(values)
+        {"campaign": campaign, "round": number, "entry": entry, "bits": value, "formula": formula}
+        for campaign in ("demo", "other")  # whose bits are its own
+        for (entry, formula), (values, _) in LEDGER.items()
+        for number, value in enumerate(values, 1)
     ]
     with Store.open(tmp_path / "warehouse.duckdb") as store:
         store.add("ledger", rows)
-        sums = store.query("SELECT formula, cumulative FROM v_selection ORDER BY formula, round").to_pylist()
-    assert [row["cumulative"] for row in sums] == [0.5, None, None, 2.0, 3.0, 6.0]
+        found = store.query("SELECT * FROM v_ledger WHERE campaign = 'demo' ORDER BY round").to_pylist()
+    for (entry, formula), (values, sums) in LEDGER.items():
+        told = [row for row in found if (row["entry"], row["formula"]) == (entry, formula)]
+        assert [row["bits"] for row in told] == values
+        assert [row["cumulative"] for row in told] == sums, (entry, formula)
 
 
 @pytest.mark.parametrize(
@@ -199,6 +212,26 @@ def test_a_new_migration_is_applied_whole_or_not_at_all(tmp_path: Path, monkeypa
     for _ in range(2):
         with Store.open(path) as store:
             assert count(store, "extra") == 0
+
+
+def test_an_older_warehouse_is_read_where_all_it_lacks_is_views(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, longer = tmp_path / "warehouse.duckdb", tmp_path / "migrations"
+    Store.open(path).close()
+    before = path.read_bytes()
+    shutil.copytree(store_module.MIGRATIONS, longer)
+    monkeypatch.setattr(store_module, "MIGRATIONS", longer)
+    views = "-- Why.\nDROP VIEW v_ledger;\n-- What.\nCREATE VIEW v_ledger AS SELECT 1 AS bits;\n"
+    (longer / "0998_views.sql").write_text(views)
+    with Store.open(path, read_only=True) as reader:
+        assert count(reader, "v_ledger") == 0
+    (longer / "0999_extra.sql").write_text("CREATE VIEW v_extra AS SELECT 1 AS a; CREATE TABLE extra (a INTEGER);")
+    with pytest.raises(PlumblineError, match="migration 0999 is not the one in this version"):
+        Store.open(path, read_only=True)
+    assert path.read_bytes() == before
+    with Store.open(path) as store:
+        assert count(store, "v_ledger") == 1
 
 
 def test_home_is_told_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

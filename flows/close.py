@@ -1,0 +1,70 @@
+"""The end of a round: publish what an unwatched campaign kept, sum the round up, and link it to the hash chain.
+
+Reads: a round's tables. Writes: `<campaign>/dataset/`, and rows into the warehouse. Must not know: the held-out side; in
+a watched campaign the audit publishes.
+"""
+
+from constitutions.document import Constitution
+from flows.amend import Amended
+from flows.round import Examined
+from flows.summary import LedgerFacts, RoundSummary, summarize
+from flows.workshop import Workshop
+from tasks.publish import CardFacts, Dataset, publish_dataset
+from warehouse.chain import extend
+from warehouse.store import Store
+
+ENTRY = ("entry", "bits", "formula", "detail")
+
+
+def publish(shop: Workshop, number: int, so_far: Examined, chain: list[Constitution]) -> Dataset:
+    """Publish what was kept so far, unwatched, and record it with its rows, its files and the version it follows."""
+    name, folder = shop.settings.name, shop.folder.parent / "dataset"
+    before = latest(shop.store, name, number)
+    linked = extend(shop.store, name, number, "examined")
+    # Curated pairs have no constitutions: somebody else wrote them.
+    card = CardFacts(name, shop.settings.mode, tuple(chain), shop.note if chain else "", linked)
+    tables = (so_far.pairs, so_far.decisions, so_far.readings, so_far.verdicts)
+    dataset = publish_dataset(*tables, folder, card)
+    kept = so_far.decisions.to_pylist()
+    place = {"version": dataset.version, "campaign": name, "round": number}
+    shop.register(
+        datasets=[{**place, "path": dataset.folder.name, "rows": dataset.rows, "parent": before}],
+        dataset_files=[{**place, "file": file, "hash": digest} for file, digest in dataset.files.items()],
+        dataset_pairs=[
+            {"version": dataset.version, "pair_id": row["pair_id"]} for row in kept if row["decision"] == "kept"
+        ],
+    )
+    return dataset
+
+
+def latest(store: Store, campaign: str, before: int) -> str | None:
+    """The version published last before a round, None for a first one."""
+    sql = "SELECT version FROM datasets WHERE campaign = ? AND round < ? ORDER BY round DESC LIMIT 1"
+    return next(iter(store.query(sql, campaign, before)["version"].to_pylist()), None)
+
+
+def close(
+    shop: Workshop,
+    number: int,
+    constitution: Constitution,
+    done: Examined,
+    amended: Amended | None,
+    ledger: LedgerFacts,
+) -> RoundSummary:
+    """Sum the round up, enter what its filtering selected in the ledger, and link it all to the hash chain."""
+    summary = summarize(number, shop.settings.mode, constitution.hash, done, amended, shop.embedded, ledger)
+    place = {"campaign": shop.settings.name, "round": number}
+    kept = f"{summary.kept} kept of {done.pairs.num_rows}"
+    entries = [("filter", summary.filter_bits, "-log2(kept share), per pair", kept)]
+    if gate := ledger.gate:
+        entries += [
+            ("gate, worst case", gate.worst, "log2(T + 1)", "one terminal alarm within the planned rounds"),
+            ("gate, while nothing is wrong", gate.null, "h2(alpha) + alpha log2 T", "whether and when it alarms"),
+            ("monitor budget left", gate.left, "log2(T + 1) - log2(t + 1)", "0 once it has alarmed"),
+        ]
+    shop.register(
+        rounds=[{**place, "mode": shop.settings.mode, "summary": summary.model_dump_json()}],
+        ledger=[{**place, **dict(zip(ENTRY, entry, strict=True))} for entry in entries],
+    )
+    extend(shop.store, shop.settings.name, number, "finished")
+    return summary
