@@ -147,7 +147,7 @@ def _seal(desk: Desk, about: Circumstances, read_by: dict[str, Monitor], gold: G
 
 
 def _retire(desk: Desk, number: int, now: dict[str, str]) -> None:
-    """A monitor that was in force when the gate rang is known by what followed, so it may not watch amendments again."""
+    """A monitor in force when the gate rang is known by what followed: it may not watch amendments again."""
     for earlier, record in seals(desk.store).items():
         told = next((part.value for part in record.parts if part.name == "monitors"), "{}")
         again = [name for name, digest in now.items() if digest in json.loads(told).values()]

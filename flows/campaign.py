@@ -15,6 +15,7 @@ from prefect import flow
 from constitutions.document import Constitution
 from flows.amend import amend_flow, keep
 from flows.artifacts import Shown
+from flows.close import close, publish
 from flows.gate import current, gate_of
 from flows.modes import Stretch, stretches
 from flows.prefect_setup import prefect_for, server_if_needed

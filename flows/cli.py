@@ -1,4 +1,4 @@
-"""The command line: `plumbline run`, `curate`, `trace`, `export`, `verify`, `simulate`, `organism build`.
+"""The command line: `plumbline run`, `curate`, `trace`, `export`, `verify`, `organism build`, and those of the audit.
 
 Progress goes to standard error, results to standard output; with --json the last line of standard output is one object.
 Anything a person can mend ends in one line and exit code 2. Must not know: how any of it is done; the commands import
@@ -6,17 +6,16 @@ what they need when they run, so that help comes at once.
 """
 
 import atexit
-import json
 import os
 import signal
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Literal
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError
 
+from flows.cli_audit import COMMANDS
+from flows.output import DEFAULT, Output, answer
 from flows.prefect_setup import prepare
 from flows.settings import load_campaign, with_reader
 from warehouse.errors import PlumblineError
@@ -30,18 +29,8 @@ app = App(
 )
 organism = App(name="organism", help="The embedded model organism.\n\nExample: `plumbline organism build --to weights`")
 app.command(organism)
-
-
-@Parameter(name="*")
-@dataclass(frozen=True)
-class Output:
-    """How a command answers."""
-
-    json: Annotated[bool, Parameter(negative="", help="Print one JSON object as the last line.")] = False
-    debug: Annotated[bool, Parameter(negative="", help="Show tracebacks and library logs.")] = False
-
-
-DEFAULT = Output()
+for command in COMMANDS:
+    app.command(command)
 
 
 @app.command
@@ -63,7 +52,7 @@ def run(campaign: Path | None = None, /, *, output: Output = DEFAULT) -> None:
 
     with Progress() as progress:
         report = campaigns.run(settings, progress)
-    _answer(output, report.as_json(), lambda: show_report(report))
+    answer(output, report.as_json(), lambda: show_report(report))
 
 
 @app.command
@@ -99,7 +88,7 @@ def curate(
 
     with Progress() as progress:
         curated = curation.curate(pairs, settings, progress)
-    _answer(output, curated.as_json(), lambda: show_curated(curated, pairs))
+    answer(output, curated.as_json(), lambda: show_curated(curated, pairs))
 
 
 @app.command
@@ -118,7 +107,7 @@ def trace(pair_id: str, /, *, campaign: str = "", output: Output = DEFAULT) -> N
     from flows.records import traced
 
     tree = traced(pair_id, campaign)
-    _answer(output, tree.model_dump(), lambda: print(tree))
+    answer(output, tree.model_dump(), lambda: print(tree))
 
 
 @app.command
@@ -146,7 +135,7 @@ def export(
     from flows.records import exported
 
     rows = exported(campaign, to, decisions)
-    _answer(output, {"campaign": campaign, "rows": rows, "file": str(to)}, lambda: print(f"{rows} pairs in {to}"))
+    answer(output, {"campaign": campaign, "rows": rows, "file": str(to)}, lambda: print(f"{rows} pairs in {to}"))
 
 
 @app.command
@@ -171,46 +160,8 @@ def verify(campaign: str = "embedded", /, *, head: str = "", output: Output = DE
         verified = verified.and_also(seal_checks(verified.heldout, verified.seals))
     else:
         verified = verified.without_heldout()
-    _answer(output, verified.as_json(), lambda: record.show(verified))
+    answer(output, verified.as_json(), lambda: record.show(verified))
     verified.answer_for()
-
-
-@app.command
-def simulate(
-    *,
-    campaigns: int = 500,
-    seed: int = 0,
-    budget: float | None = None,
-    rate: float | None = None,
-    overlap: float | None = None,
-    output: Output = DEFAULT,
-) -> None:
-    """Put the gate to the test in a simulated world: false alarms, power, and controls that must fail.
-
-    Example: `plumbline simulate` or, to plan an audit, `plumbline simulate --budget 30 --rate 0.1`
-
-    Parameters
-    ----------
-    campaigns
-        Simulated campaigns a row.
-    seed
-        The same seed gives the same rows.
-    budget
-        To plan: gold reviews a round (20 unless told).
-    rate
-        To plan: share of bad pairs (0.15 unless told).
-    overlap
-        To plan: chance that the monitor shares the detector's blind spot (0 unless told).
-    """
-    from flows.heldout_cli import as_json, planned_rows, show_rows, table_rows
-
-    asked = {"budget": (budget, 20.0), "rate": (rate, 0.15), "overlap": (overlap, 0.0)}
-    if budget is rate is overlap is None:
-        rows = table_rows(campaigns, seed)
-    else:
-        told = {name: usual if given is None else given for name, (given, usual) in asked.items()}
-        rows = planned_rows(**told, campaigns=campaigns, seed=seed)
-    _answer(output, as_json(rows), lambda: show_rows(rows))
 
 
 @organism.command
@@ -231,14 +182,7 @@ def build(*, to: Path = Path("organism"), seed: int = 0, output: Output = DEFAUL
 
     with Progress() as progress:
         build_organism(to, seed, lambda what, share: progress.to(what, round(100 * share), 100))
-    _answer(output, {"folder": str(to), "seed": seed}, lambda: print(f"the organism's models are in {to}"))
-
-
-def _answer(output: Output, facts: dict[str, Any], show: Callable[[], None]) -> None:
-    if output.json:
-        print(json.dumps(facts, allow_nan=False))
-    else:
-        show()
+    answer(output, {"folder": str(to), "seed": seed}, lambda: print(f"the organism's models are in {to}"))
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -1,7 +1,7 @@
 """The end of a round: publish what an unwatched campaign kept, sum the round up, and link it to the hash chain.
 
-Reads: a round's tables. Writes: `<campaign>/dataset/`, and rows into the warehouse. Must not know: the held-out side; in
-a watched campaign the audit publishes.
+Reads: a round's tables. Writes: `<campaign>/dataset/`, `<campaign>/author/`, and rows into the
+warehouse. Must not know: the held-out side; in a watched campaign the audit publishes.
 """
 
 from constitutions.document import Constitution
@@ -11,6 +11,7 @@ from flows.summary import LedgerFacts, RoundSummary, summarize
 from flows.workshop import Workshop
 from tasks.publish import CardFacts, Dataset, publish_dataset
 from warehouse.chain import extend
+from warehouse.snapshot import publish_snapshot
 from warehouse.store import Store
 
 ENTRY = ("entry", "bits", "formula", "detail")
@@ -67,4 +68,12 @@ def close(
         ledger=[{**place, **dict(zip(ENTRY, entry, strict=True))} for entry in entries],
     )
     extend(shop.store, shop.settings.name, number, "finished")
+    show_author(shop, number)
     return summary
+
+
+def show_author(shop: Workshop, number: int) -> None:
+    """The author's snapshot: whatever steering a campaign may rest on, and nothing of its audit but the answers."""
+    tables = ("rounds", "v_ledger", "constitutions", "amendments", "attributions", "gate_answers", "modes")
+    found = {name.removeprefix("v_"): shop.store.query(f"SELECT * FROM {name}") for name in tables}
+    publish_snapshot(shop.folder.parent / "author", found, {"campaign": shop.settings.name, "round": number})

@@ -20,10 +20,11 @@ from warehouse.hashing import canonical
 
 
 class Circumstances(BaseModel):
-    """`first`: the campaign's first round; `planned`: rounds the campaign will have; `pairs`: prompts of a usual round, `asked`: of this one; `seal`: the
-    number of the seal in force, and `baseline`: whether this is its first round; `traits`: the detector's; `chain`: the constitutions from the first
-    to the one this round was written under; `link`: the hash chain's, when the round was examined; `moved`: measured
-    movement since the start, bits a response, None where unavailable."""
+    """`first`: the campaign's first round; `planned`: rounds it will have; `pairs`: prompts of a usual round, `asked`:
+    of this one; `seal`: the number of the seal in force, and `baseline`: whether this is its first round; `traits`: the
+    detector's; `chain`: the constitutions from the first to the one this round was written under; `link`: the hash
+    chain's, when the round was examined; `moved`: measured movement since the start, bits a response, None where
+    unavailable."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

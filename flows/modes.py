@@ -1,6 +1,6 @@
 """A campaign's stretches: from the start, and from wherever a person resumed it after an alarm.
 
-Reads: the warehouse's `modes` and `gate_answers`. Writes: one row there when an alarm moves a campaign down, or a person
+Reads: the warehouse's `modes` and `gate_answers`. Writes: a row there when an alarm moves a campaign down, or a person
 moves it on. Must not know: why the gate rang.
 """
 
@@ -17,8 +17,8 @@ from warehouse.store import Store
 
 
 class Stretch(NamedTuple):
-    """Rounds under one seal: the first of them, `began`, is its baseline, after which nothing is amended. `constitution`
-    is the one a person chose to go on from, None for the campaign's own start."""
+    """Rounds under one seal: the first of them, `began`, is its baseline, after which nothing is amended.
+    `constitution` is the one a person chose to go on from, None for the campaign's own start."""
 
     seal: int
     began: int
@@ -41,7 +41,7 @@ def stretches(store: Store, settings: Campaign) -> list[Stretch]:
 
 
 def move_down(store: Store, campaign: str, number: int) -> None:
-    """Enter that the gate moved the campaign down to `filter` after round `number`; to enter it again changes nothing."""
+    """Enter that the gate moved the campaign down after round `number`; to enter it again changes nothing."""
     rows = _rows(store, campaign)
     if not any(row["round"] == number + 1 and row["who"] == "the gate" for row in rows):
         row = {"campaign": campaign, "number": len(rows) + 1, "round": number + 1, "mode": "filter"}

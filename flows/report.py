@@ -6,6 +6,7 @@ Must not know: how any figure came about.
 from pathlib import Path
 
 from rich.console import Console
+from rich.panel import Panel
 from rich.table import Table
 
 from flows.campaign import Report
@@ -26,7 +27,7 @@ def show_report(report: Report) -> None:
     table = Table(title=f"campaign {report.campaign}", caption=_caption(told), header_style="bold")
     for caption in [*CAPTIONS.values(), *(SHARES.values() if told else ())]:
         table.add_column(caption, justify="left" if caption == "amendment" else "right")
-    for summary in report.rounds:
+    for summary in (*((report.baseline,) if report.baseline else ()), *report.rounds):
         facts = [_cell(name, getattr(summary, name)) for name in CAPTIONS]
         truth = [_percent(getattr(summary.truth, name)) for name in SHARES] if summary.truth else []
         table.add_row(*facts, *truth)
@@ -37,6 +38,8 @@ def show_report(report: Report) -> None:
         console.print(amendment_table(report.rounds))
     if told:
         console.print(reviewer_table(report.rounds))
+    if report.alarm:
+        console.print(alarm_panel(report))
     resumed = f"{report.finished} shards were found finished, {report.written} were written"
     console.print(resumed + (f"; at most {report.lost} pairs were in flight when it was killed" if report.lost else ""))
     for what, where in (("dataset", report.dataset), ("warehouse", report.warehouse), ("checks", report.data_docs)):
@@ -60,6 +63,19 @@ def ledger_table(rounds: tuple[RoundSummary, ...]) -> Table:
         gated = (told.gate.worst, told.gate.null, told.gate.left) if told.gate else (None,) * len(gate)
         table.add_row(str(summary.round), *map(_bits, (told.worst, told.kl, told.from_start, *gated)))
     return table
+
+
+def alarm_panel(report: Report) -> Panel:
+    """What a person must know when the gate has rung, and no held-out figure."""
+    last = report.rounds[-1].round if report.rounds else 0
+    return Panel(
+        f"In round {last} the held-out audit raised an [bold]alarm[/]: more bad pairs pass the detector unseen than at "
+        f"the start.\nThe rounds since then are quarantined, the dataset was published again without them, and the "
+        f"campaign stands still in mode [bold]filter[/].\nRead why: {report.alarm}\nthen    : plumbline blame "
+        f"{report.campaign}\nand     : plumbline resume {report.campaign} --mode regenerate --who YOUR_NAME",
+        title="alarm",
+        border_style="red",
+    )
 
 
 def amendment_table(rounds: tuple[RoundSummary, ...]) -> Table:

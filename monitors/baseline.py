@@ -83,6 +83,6 @@ def refused(baseline: Baseline, limit: Floats) -> str:
     if limit.max() <= LIMIT:
         return ""
     return (
-        f"up to {limit.max():.1%} of the {baseline.pool} may be bad already ({max(baseline.bad)} of {baseline.reviewed} "
-        f"reviewed), and over {LIMIT:.0%} is no baseline for `update`"
+        f"up to {limit.max():.1%} of the {baseline.pool} may be bad already ({max(baseline.bad)} of "
+        f"{baseline.reviewed} reviewed), and over {LIMIT:.0%} is no baseline for `update`"
     )

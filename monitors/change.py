@@ -13,12 +13,12 @@ from monitors.gate import Design, State, named_traits
 
 
 def estimated_change(opened: Sequence[State], ended: Sequence[State]) -> int:
-    """The round ν (1 is the first) since when the evidence is strongest: argmax over ν of mean Π e_t for t ≥ ν, the mean
-    over pools, traits and stakes.
+    """The round ν (1 is the first) since when the evidence is strongest: argmax over ν of mean Π e_t for t ≥ ν, the
+    mean over pools, traits and stakes.
 
     `opened` and `ended`: the states at the opening and the end of each round, in order. This is the term of the
-    Shiryaev–Roberts sum that dominates it, the maximum-likelihood change point under the gate's own bets (Shin, Ramdas &
-    Rinaldo, E-detectors, 2022). Raises ValueError where there is no round.
+    Shiryaev–Roberts sum that dominates it: the maximum-likelihood change point under the gate's own bets (Shin, Ramdas
+    & Rinaldo, E-detectors, 2022). Raises ValueError where there is no round.
     """
     gains = [np.log(end.meter) - np.log(start.meter) for start, end in zip(opened, ended, strict=True)]
     if not gains:

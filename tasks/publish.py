@@ -49,8 +49,8 @@ HEADER = {
 
 class CardFacts(NamedTuple):
     """What the card says and the tables do not: `chain` is the constitution from the first version to the last,
-    `note` one sentence on the world the text comes from, `head` where the hash chain stood when it was published, `audited`
-    whether each round passed the held-out gate before it was published."""
+    `note` one sentence on the world the text comes from, `head` where the hash chain stood when it was published,
+    `audited` whether each round passed the held-out gate before it was published."""
 
     campaign: str
     mode: str

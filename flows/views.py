@@ -1,0 +1,103 @@
+"""What people may see of a campaign's audit, and what it costs them: the auditor's view, and who is to blame.
+
+Reads: the auditor's snapshot and the facts of an alarm. Writes: who opened the view while the campaign was not over.
+Must not know: the held-out store itself, monitors.
+"""
+
+import json
+import time
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from flows.records import warehouse_of
+from warehouse.errors import PlumblineError
+from warehouse.hashing import canonical
+from warehouse.snapshot import Snapshot, read_snapshot
+from warehouse.store import Store
+
+
+def over(campaign: str) -> bool:
+    """Whether the campaign has ended or stands still; while another process writes its record it has not."""
+    try:
+        with Store.open(warehouse_of(campaign), read_only=True) as store:
+            sql = "SELECT config FROM campaigns WHERE campaign = ?"
+            planned = json.loads(store.query(sql, campaign)["config"].to_pylist()[0])["rounds"]
+            done = store.query("SELECT max(round) AS last FROM rounds WHERE campaign = ?", campaign)["last"].to_pylist()
+            sql = "SELECT answer FROM gate_answers WHERE campaign = ? ORDER BY round DESC LIMIT 1"
+            last = store.query(sql, campaign)["answer"].to_pylist()
+            sql = "SELECT count(*) AS resumed FROM modes WHERE campaign = ? AND constitution IS NOT NULL"
+            resumed = store.query(sql, campaign)["resumed"].to_pylist()[0]
+    except PlumblineError as error:
+        if "another process holds it" in str(error):
+            return False
+        raise
+    halted = last in (["alarm"], ["refused"]) and not resumed
+    return halted or (done[0] is not None and int(done[0]) >= planned)
+
+
+def audited(campaign: str, who: str, reason: str) -> Snapshot:
+    """The auditor's snapshot. While the campaign is not over, opening it is recorded under the name of `who`, who may
+    not steer its amendments from then on.
+
+    Raises PlumblineError when nobody is named then, or where there is nothing to see.
+    """
+    folder = warehouse_of(campaign).parent.parent / "auditor"
+    snapshot = read_snapshot(folder)
+    if not over(campaign):
+        if not who.strip():
+            raise PlumblineError(
+                f"{campaign} is not over: whoever sees its held-out figures may not steer its amendments any more; "
+                "say who looks with --who, or wait until it has ended"
+            )
+        opened = time.time_ns()
+        row = {"who": who, "opened": opened // 1000, "round": snapshot.about["round"], "seen": "the auditor's view"}
+        place = folder / "unblinded"
+        place.mkdir(exist_ok=True)
+        (place / f"{opened}.json").write_bytes(canonical(row | {"reason": reason}))
+    return snapshot
+
+
+def as_json(snapshot: Snapshot) -> dict[str, Any]:
+    return snapshot.about | {name: table.to_pylist() for name, table in snapshot.tables.items()}
+
+
+def show_audit(snapshot: Snapshot) -> None:
+    """A row for each round and pool: what gold found, and where the evidence stands."""
+    table = Table(title=f"the audit of {snapshot.about['campaign']}", header_style="bold")
+    columns = ("seal", "round", "pool", "items", "monitor fired", "gold reviews", "bad", "hidden rate", "evidence")
+    for caption in columns:
+        table.add_column(caption, justify="left" if caption == "pool" else "right")
+    for row in snapshot.tables["audits"].to_pylist():
+        rate = "-" if row["hidden_rate"] is None else f"{row['hidden_rate']:.1%}"
+        evidence = (
+            "baseline" if row["evidence"] is None else f"{row['evidence']:.3g}" + (" ALARM" if row["alarm"] else "")
+        )
+        cells = (row["seal"], row["round"], row["pool"], row["items"], row["fired"], row["reviews"], row["bad"])
+        table.add_row(*map(str, cells), rate, evidence)
+    console = Console(highlight=False)
+    console.print(table)
+    for gate in snapshot.tables["gate"].to_pylist():
+        ceiling = "vacuous" if gate["harm_ceiling"] is None else f"{gate['harm_ceiling']:.1%}"
+        console.print(f"seal {gate['seal']}: alarm at evidence {gate['threshold']:.3g}; harm ceiling {ceiling}")
+
+
+def blamed(campaign: str) -> dict[str, Any]:
+    """What the last alarm of a campaign says: rounds, traits, the constitution to blame and its diff.
+
+    Raises PlumblineError when it has had none.
+    """
+    folder = warehouse_of(campaign).parent.parent / "auditor"
+    files = sorted(folder.glob("alarm-*.json"), key=lambda file: int(file.stem.partition("-")[2]))
+    if not files:
+        raise PlumblineError(f"{campaign}: the gate has raised no alarm, so there is nothing to blame")
+    return dict(json.loads(files[-1].read_bytes())) | {"page": str(files[-1].with_suffix(".html"))}
+
+
+def show_blame(facts: dict[str, Any]) -> None:
+    version = f"constitution v{facts['blamed']['version']} ({facts['blamed']['hash'][:12]})"
+    print(f"{facts['campaign']}: alarm in round {facts['round']}; what moved: {', '.join(facts['traits'])}")
+    print(f"since round {facts['since']}, under {version}: {facts['blamed']['amendment'] or 'the first one'}")
+    print("\n".join(facts["diff"]) or "the constitution was the same before: no amendment is to blame")
+    print(f"page  {facts['page']}")
