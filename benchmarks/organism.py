@@ -33,7 +33,7 @@ AMEND = {"frozen_prompts": 32, "fresh_prompts": 8}
 
 
 def campaign(arm: str, seed: int, folder: str) -> str:
-    """One campaign by the campaign's own steps, called plainly; its pairs with ground truth go to a file of their own."""
+    """One campaign by the campaign's own steps, called plainly; its pairs with ground truth go to a file."""
     from flows.prefect_setup import prepare
     from flows.settings import EMBEDDED, Campaign, load_campaign
     from warehouse.store import home
@@ -48,7 +48,9 @@ def campaign(arm: str, seed: int, folder: str) -> str:
 
     class PlainShelf(Shelf):
         def _execute(self, step: ShardTask, shard: Shard, inputs: dict[str, Any]) -> bool:
-            step.task.fn(shard, {**inputs, "docs": None} if "docs" in inputs else inputs)  # no web pages here
+            change = {"docs": None} if "docs" in inputs else {}  # no web pages here
+            change |= {"model": ChosenOnly(inputs["model"])} if step.step == "generate" else {}
+            step.task.fn(shard, inputs | change)
             return False
 
     shipped = load_campaign(EMBEDDED).model_dump()
@@ -69,6 +71,22 @@ def campaign(arm: str, seed: int, folder: str) -> str:
     file = Path(folder) / f"{name}.json.gz"
     file.write_bytes(gzip.compress(json.dumps({"arm": arm, "seed": seed, "rounds": rounds}).encode()))
     return str(file)
+
+
+class ChosenOnly:
+    """The generator, but for rejected texts, which are not written: nothing that is measured here reads them, and a
+    chosen text does not depend on its neighbours."""
+
+    def __init__(self, model: Any) -> None:
+        self.model, self.hash = model, model.hash
+
+    def chat(self, conversations: list[Any], seeds: list[int], *rest: Any, **named: Any) -> list[str]:
+        steered = [index for index, turns in enumerate(conversations) if turns[0]["role"] == "system"]
+        texts = [f"not written {index}" for index in range(len(conversations))]
+        said = self.model.chat([conversations[i] for i in steered], [seeds[i] for i in steered], *rest, **named)
+        for index, text in zip(steered, said, strict=True):
+            texts[index] = text
+        return texts
 
 
 def told(done: Any) -> dict[str, Any]:

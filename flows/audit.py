@@ -48,9 +48,16 @@ class Desk(NamedTuple):
         return self.folder / "heldout"
 
 
+def answered(desk: Desk, number: int) -> str:
+    """The gate's answer on a round that was handed over: the one given before, or one found now."""
+    before = desk.store.query("SELECT answer FROM answers WHERE round = ?", number)["answer"].to_pylist()
+    given = handed(desk.folder, number)
+    return str(before[0]) if before else str(audit_flow(desk, given.about, given))
+
+
 @flow(name="audit", flow_run_name="{about.campaign} audit {about.round}", validate_parameters=False)
 def audit_flow(desk: Desk, about: Circumstances, given: Handed) -> str:
-    """The gate's answer on the round: given before, or found now."""
+    """Monitors read, gold settles, the gate answers, and what it lets through is published."""
     watch, watchers = _watch(desk, about), chosen(about.audit.monitors, about.audit.use)
     read_by = monitors(desk.heldout / f"monitors-{about.seal}", watchers, _tell)
     pairs = _kept(given)
@@ -202,9 +209,7 @@ def serve(folder: Path) -> None:
     with _desk(folder) as desk:
         for line in sys.stdin:
             try:
-                given = handed(folder, int(line))
-                before = desk.store.query("SELECT answer FROM answers WHERE round = ?", int(line))["answer"].to_pylist()
-                answer = before[0] if before else audit_flow(desk, given.about, given)
+                answer = answered(desk, int(line))
                 told = {number: record.hash for number, record in seals(desk.store).items()}
                 _say({"answer": answer, "seals": told})
             except PlumblineError as error:

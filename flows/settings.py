@@ -120,11 +120,13 @@ def load_campaign(path: Path | None) -> Campaign:
     campaign = load_yaml(path or EMBEDDED, Campaign)
     models = {role: _located(name, file.parent) for role, name in campaign.models if role != "layer"}
     texts = campaign.profile.texts and _located(campaign.profile.texts, file.parent)
+    monitors = _located(campaign.audit.monitors, file.parent)
     return campaign.model_copy(
         update={
             "constitution": _located(campaign.constitution, file.parent),
             "models": campaign.models.model_copy(update=models),
             "profile": campaign.profile.model_copy(update={"texts": texts}),
+            "audit": campaign.audit.model_copy(update={"monitors": monitors}),
         }
     )
 

@@ -57,7 +57,10 @@ def take_baseline(watch: Watch, number: int, items: dict[Pool, list[Item]], roun
 def audit_round(
     watch: Watch, design: Design, state: State, number: int, items: dict[Pool, list[Item]], flag_rate: float
 ) -> State:
-    """Open the round, toss the coins block by block, have gold look, and read each block: the state after it."""
+    """Open the round, toss the coins block by block, have gold look, and read each block: the state after it.
+
+    Once the gate has rung, what is left of the round is not looked at: it will not be published.
+    """
     state = open_round(state, flag_rate)
     _keep(watch, number, state, "", None)
     for pool in reversed(POOLS):  # the few that were flagged first: what they show makes the audit of the others harder
@@ -79,6 +82,8 @@ def audit_round(
             stratum = np.array([item.stratum for item in some])
             state = read_block(design, state, place, Block(np.ones(len(some), np.bool_), stratum, chance, bad))
             _keep(watch, number, state, pool, block)
+            if state.alarm:
+                return state
     return state
 
 

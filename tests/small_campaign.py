@@ -15,6 +15,7 @@ rounds: 2
 amend: {candidates: 2, frozen_prompts: 6, fresh_prompts: 6}
 sae: {d_sae: 256, samples: 20480}
 profile: {texts_per_cell: 20}
+audit: {gold: "off"}
 """
 # Which modules a run loads is part of what is tested: a contract cannot see an import made by name.
 RUN = "import sys; from flows.cli import main; main(); print(sorted(sys.modules), file=open(sys.argv[0], 'w'))"

@@ -1,11 +1,12 @@
 """The ceiling holds with the promised probability, in exact arithmetic, and a bad start is refused."""
 
+import re
+
 import numpy as np
 import pytest
 from scipy.stats import binom
 
-from monitors.baseline import FLOOR, LIMIT, RISK, Baseline, ceilings, risks, upper_bound
-from warehouse.errors import PlumblineError
+from monitors.baseline import FLOOR, LIMIT, RISK, Baseline, ceilings, refused, risks, upper_bound
 
 
 def baseline(bad: int, reviewed: int = 1000, pool: str = "unflagged") -> Baseline:
@@ -54,11 +55,15 @@ def test_the_policy_floor_and_the_share_of_the_risk() -> None:
     assert dirty[0, 0] == upper_bound(40, 1000, 0.8 * RISK) and dirty[1, 0] > upper_bound(2, 200)
 
 
-def test_a_bad_start_is_refused_by_name() -> None:
+def test_a_bad_start_is_refused() -> None:
+    """Asked of the unflagged; the few that are kept after review have a wide bound at the start, and only that."""
     most = max(bad for bad in range(1000) if upper_bound(bad, 1000, 0.8 * RISK) <= LIMIT)
-    kept = baseline(0, 200, "kept")
-    assert ceilings([baseline(most), kept])[0, 0] <= LIMIT
-    with pytest.raises(PlumblineError, match=r"pool 'unflagged': up to 10\.\d%.*mode `filter`"):
-        ceilings([baseline(most + 1), kept])
-    with pytest.raises(PlumblineError, match="pool 'kept'"):
-        ceilings([baseline(0), baseline(40, 200, "kept")])
+    kept = baseline(2, 20, "kept")
+    fine, over = baseline(most), baseline(most + 1)
+    assert ceilings([fine, kept])[0, 0] <= LIMIT < ceilings([fine, kept])[1, 0]
+    assert refused(fine, ceilings([fine, kept])[0]) == ""
+    assert re.match(r"up to 10\.\d% of the unflagged", refused(over, ceilings([over, kept])[0]))
+
+
+def test_of_a_pool_without_reviews_nothing_can_be_said() -> None:
+    assert ceilings([baseline(0), baseline(0, 0, "kept")])[1, 0] == 1.0

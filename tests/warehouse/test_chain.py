@@ -39,6 +39,9 @@ def a_round(store: Store, number: int) -> tuple[str, str]:
     store.add("datasets", [{**place, "version": f"v{number}", "path": f"v{number}", "rows": 1}])
     store.add("dataset_files", [{**place, "version": f"v{number}", "file": "train.parquet", "hash": "f" * 64}])
     store.add("dataset_pairs", [{"version": f"v{number}", "pair_id": made.pairs["pair_id"][0].as_py()}])
+    store.add("gate_answers", [{**place, "answer": "alarm"}])
+    store.add("modes", [{**place, "number": number, "mode": "filter", "who": "the gate"}])
+    store.add("quarantined_datasets", [{"campaign": "demo", "version": f"v{number}", "alarm": number}])
     return examined, extend(store, "demo", number, "finished")
 
 
