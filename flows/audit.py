@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 from prefect import flow
+from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
 from flows.handover import Circumstances, Handed, handed
 from flows.heldout_alarm import write_page
@@ -206,7 +207,8 @@ def _desk(folder: Path) -> Iterator[Desk]:
 
 def serve(folder: Path) -> None:
     """Answer until the other side closes its end."""
-    with _desk(folder) as desk:
+    # No heartbeats: each flow would wait a second for the end of its own, and this process ends with the campaign's.
+    with _desk(folder) as desk, temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
         for line in sys.stdin:
             try:
                 answer = answered(desk, int(line))

@@ -11,7 +11,6 @@ from typing import Any
 
 import jinja2
 
-from constitutions.document import Constitution
 from flows.handover import Circumstances, handed
 from monitors.change import moved_traits
 from monitors.gate import Design, State, evidence, from_json
@@ -26,7 +25,8 @@ def write_page(folder: Path, store: Store, about: Circumstances, since: int) -> 
     """Both files of the alarm in the round that `about` tells of."""
     row = store.query("SELECT * FROM designs WHERE seal = ?", about.seal).to_pylist()[0]
     set_up, state = from_json(Design, row["design"]), _last(store, about.seal)
-    blamed, before = _in_force(folder, since), _in_force(folder, max(since - 1, about.first))
+    chain = handed(folder, since).about.chain
+    blamed, before = chain[-1], chain[-2] if len(chain) > 1 else chain[-1]
     facts: dict[str, Any] = {
         "campaign": about.campaign,
         "round": about.round,
@@ -53,10 +53,6 @@ def write_page(folder: Path, store: Store, about: Circumstances, since: int) -> 
 def _last(store: Store, seal: int) -> State:
     sql = "SELECT state FROM gate_states WHERE seal = ? ORDER BY round DESC, read DESC LIMIT 1"
     return from_json(State, store.query(sql, seal)["state"].to_pylist()[0])
-
-
-def _in_force(folder: Path, number: int) -> Constitution:
-    return handed(folder, number).about.chain[-1]
 
 
 def _figures(folder: Path, store: Store, about: Circumstances, began: int) -> list[tuple[int, float, float]]:

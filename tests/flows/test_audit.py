@@ -2,13 +2,19 @@
 
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from prefect.settings import (
+    PREFECT_API_URL,
+    PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+    PREFECT_LOGGING_TO_API_ENABLED,
+    temporary_settings,
+)
 
 from constitutions.document import Constitution, Principle
 from flows import audit
@@ -66,8 +72,9 @@ Ask = Callable[..., str]
 
 
 @pytest.fixture
-def ask(tmp_path: Path) -> Ask:
+def ask(tmp_path: Path, server: str) -> Iterator[Ask]:
     """Hand a round over and ask for the gate's answer, each time with the held-out store opened anew."""
+    here = {PREFECT_API_URL: server, PREFECT_LOGGING_TO_API_ENABLED: False, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
 
     def asked(number: int, done: Examined, mode: str = "update", seal: int = 1, began: int = 0, **change: Any) -> str:
         settings = SETTINGS.model_copy(update=change)
@@ -87,7 +94,8 @@ def ask(tmp_path: Path) -> Ask:
         with open_heldout(tmp_path / "heldout") as store:
             return audit.answered(audit.Desk(tmp_path, store), number)
 
-    return asked
+    with temporary_settings(here):
+        yield asked
 
 
 def rows_of(folder: Path, path: str) -> set[str]:
