@@ -52,11 +52,12 @@ def show_report(report: Report) -> None:
 
 
 def ledger_table(rounds: tuple[RoundSummary, ...]) -> Table:
-    """What each round's ledger says so far; the gate's columns only where a gate watches."""
-    table = Table(title="ledger, bits so far", header_style="bold", caption="measured: bits a response, from the start")
+    """What each round's ledger says so far, measured from the start; the gate's columns only where a gate watches."""
+    caption = "all choices together; measured: a response"
+    table = Table(title="ledger, bits so far", header_style="bold", caption=caption)
     watched = any(summary.ledger.gate for summary in rounds)
-    gate = ("gate: worst case", "nothing wrong", "budget left") if watched else ()
-    for caption in ("round", "selection: worst case", "KL bound", "measured", *gate):
+    gate = ("gate: worst case", "nothing wrong", "monitor: left") if watched else ()
+    for caption in ("round", "worst case", "KL bound", "measured", *gate):
         table.add_column(caption, justify="right")
     for summary in rounds:
         told = summary.ledger

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import math
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from small_campaign import Finished
 from flows.cli import main
 from flows.prefect_setup import configured_server
 from flows.workshop import _alone
+from warehouse.store import Store
 
 
 def test_it_answers_with_every_round(finished: Finished) -> None:
@@ -28,6 +30,26 @@ def test_it_answers_with_every_round(finished: Finished) -> None:
         assert chosen["moved"] == 0 if summary["amendment"] == "keep it as it is" else chosen["moved"] > 0
         assert 0 <= chosen["frozen_unjustified_rate"] <= 1 and 0 <= chosen["fresh_unjustified_rate"] <= 1
         assert 0 <= summary["truth"]["bad"] <= 1
+
+
+def test_every_round_says_what_all_choices_so_far_can_have_told(finished: Finished) -> None:
+    """The summaries and the warehouse's view tell the same, and no campaign without an audit has figures of a gate."""
+    with Store.open(finished.report["warehouse"], read_only=True) as store:
+        rows = store.query("SELECT * FROM v_ledger").to_pylist()
+    view = {(row["round"], row["entry"], row["formula"]): row for row in rows}
+    first, second = (summary["ledger"] for summary in finished.report["rounds"])
+    for number, ledger in ((1, first), (2, second)):
+        assert ledger["worst"] == view[number, "amendment", "log2 K"]["cumulative"]
+        assert ledger["kl"] == view[number, "amendment", "(ln K - (K-1)/K) / ln 2"]["cumulative"]
+        assert ledger["from_start"] == view[number, "from the start", "k3, bits a response"]["cumulative"]
+        assert ledger["gate"] is None
+        assert view[number, "amendment", "k3, bits a response"]["cumulative"] is None
+        assert view[number, "from the start", "k3, bits a response"]["detail"] == "6 fresh responses, one a pair"
+    assert second["worst"] == 2 * first["worst"] == pytest.approx(2 * math.log2(3))
+    assert 0 < first["kl"] < first["worst"] and second["kl"] == 2 * first["kl"]
+    # Whatever the first amendment chose, it moved away from the start, or stayed there.
+    assert first["from_start"] == view[1, "amendment", "k3, bits a response"]["bits"]
+    assert second["from_start"] >= 0
 
 
 def test_the_dataset_holds_what_was_kept(finished: Finished) -> None:

@@ -1,12 +1,17 @@
 """The reviser proposes small changes without looking, and the choice among them is by the stated objective."""
 
+from pathlib import Path
+
 import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from constitutions.document import Constitution, Principle
-from tasks.amend import FEWEST, MOST, TRIALS, Figures, choose, figures, propose, without
+from models.language import LanguageModel
+from tasks.amend import FEWEST, MOST, TRIALS, Figures, References, choose, figures, propose, trial, without
+from tasks.generate import steered
+from tests.conftest import Detector
 
 LIBRARY = {f"p{n}": (f"do {n}", f"rather do {n}") for n in range(12)}
 
@@ -36,6 +41,33 @@ def test_an_empty_library_can_only_drop() -> None:
 
 def test_leaving_one_out() -> None:
     assert [p.id for p in without(constitution("p1", "p2", "p3"), "p2").principles] == ["p1", "p3"]
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.7])
+def test_responses_are_held_against_the_incumbent_and_the_start(
+    tiny_model: Path, detector: Detector, temperature: float
+) -> None:
+    """By the law each was sampled from; at another temperature than 1 there is none, and so no figure."""
+    model, requests = LanguageModel.load(tiny_model), ["Please help me.", "What do you think?"]
+    winner, incumbent, start = constitution("p1", "p2"), constitution("p2"), constitution("p3")
+
+    def tried(references: References | None) -> pa.Table:
+        return trial([winner], requests, 5, model, temperature, 8, *detector[:3], model, references)
+
+    def under(one: Constitution, rows: pa.Table) -> list[float | None]:
+        exact = model.logprobs([steered(one, request) for request in requests], rows["response"].to_pylist())
+        return [*exact] if temperature == 1 else [None, None]
+
+    rows = tried(References(incumbent, start))
+    for column, one in (("nats", winner), ("nats_before", incumbent), ("nats_start", start)):
+        assert rows[column].to_pylist() == under(one, rows)
+    same = tried(References(start, start))
+    assert same["nats_before"] == same["nats_start"] == rows["nats_start"]
+    stayed = tried(References(incumbent, winner))
+    assert stayed["nats"] == stayed["nats_start"]
+    unheld = tried(None)
+    assert unheld["response"] == rows["response"]
+    assert {*unheld["nats"].to_pylist(), *unheld["nats_start"].to_pylist()} == {None}
 
 
 def test_an_unread_text_counts_against_its_constitution() -> None:
