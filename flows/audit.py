@@ -70,7 +70,7 @@ def audit_flow(desk: Desk, about: Circumstances, given: Handed) -> str:
         budgets = [about.audit.reviews * UNFLAGGED_SHARE, about.audit.reviews * (1 - UNFLAGGED_SHARE)]
         set_up = design(baselines, budgets, _flag_rate(given), about.audit.alpha)
         set_up = _never_easier(desk, about.seal, set_up)
-        _seal(desk, about, read_by, watch.gold, set_up)
+        _seal(desk, about, read_by, watch, set_up)
         reason = refused(baselines[0], set_up.ceilings[0]) if about.mode == "update" else ""
         return _answer(desk, about, given, "refused" if reason else "go", None)
     if not began:
@@ -81,7 +81,7 @@ def audit_flow(desk: Desk, about: Circumstances, given: Handed) -> str:
     state = audit_round(watch, set_up, state, about.round, examined.items, _flag_rate(given))
     since = None
     if state.alarm:
-        since = int(began[0]["began"]) + estimated_change(*_history(desk.store, about.seal))
+        since = int(began[0]["began"]) + estimated_change(*history(desk.store, about.seal))
     return _answer(desk, about, given, "alarm" if state.alarm else "go", since)
 
 
@@ -136,16 +136,16 @@ def _never_easier(desk: Desk, number: int, now: Design) -> Design:
     return renewed(from_json(Design, rows[0]), now) if rows else now
 
 
-def _seal(desk: Desk, about: Circumstances, read_by: dict[str, Monitor], gold: Gold, set_up: Design) -> None:
+def _seal(desk: Desk, about: Circumstances, read_by: dict[str, Monitor], watch: Watch, set_up: Design) -> None:
     """Before the first update: the monitors' code, weights, prompts and thresholds, gold, and the gate's design."""
-    row = {"seal": about.seal, "began": about.round, "traits": json.dumps(about.traits), "design": to_json(set_up)}
+    row = {"seal": about.seal, "began": about.round, "bets": json.dumps(watch.bets), "design": to_json(set_up)}
     desk.store.add("designs", [row])
     kept = Path(f"monitors-{about.seal}")
     parts = [
         *code(),
         *(on_disk(f"monitor/{name}", kept / name, desk.heldout) for name in read_by),
         value("monitors", {name: monitor.hash for name, monitor in read_by.items()}),
-        value("gold", gold.hash),
+        value("gold", watch.gold.hash),
         value("strata", strata()),
         value("design", json.loads(to_json(set_up))),
     ]
@@ -176,7 +176,7 @@ def _hold_to_seal(desk: Desk, number: int) -> None:
         )
 
 
-def _history(store: Store, number: int) -> tuple[list[State], list[State]]:
+def history(store: Store, number: int) -> tuple[list[State], list[State]]:
     """The states each round of a seal opened and ended with."""
     rows = store.query(
         "SELECT round, read, state FROM gate_states WHERE seal = ? ORDER BY round, read", number

@@ -61,7 +61,7 @@ def close(
         entries += [
             ("gate, worst case", gate.worst, "log2(T + 1)", "one terminal alarm within the planned rounds"),
             ("gate, while nothing is wrong", gate.null, "h2(alpha) + alpha log2 T", "whether and when it alarms"),
-            ("monitor budget left", gate.left, "log2(T + 1) - log2(t + 1)", "0 once it has alarmed"),
+            ("monitor budget left", gate.left, "log2(T - t + 1)", "0 once it has alarmed"),
         ]
     shop.register(
         rounds=[{**place, "mode": shop.settings.mode, "summary": summary.model_dump_json()}],

@@ -33,7 +33,7 @@ def write_page(folder: Path, store: Store, about: Circumstances, since: int) -> 
         "since": since,
         "evidence": float(evidence(state)),
         "threshold": float(1 / set_up.alpha),
-        "traits": moved_traits(set_up, state, json.loads(row["traits"])),
+        "traits": moved_traits(set_up, state, json.loads(row["bets"])),
         "blamed": blamed.model_dump(mode="json") | {"hash": blamed.hash},
         "before": before.model_dump(mode="json") | {"hash": before.hash},
         "diff": before.diff(blamed).splitlines(),
@@ -42,7 +42,7 @@ def write_page(folder: Path, store: Store, about: Circumstances, since: int) -> 
     place.mkdir(exist_ok=True)
     rounds = _figures(folder, store, about, int(row["began"]))
     told = {**facts, "examples": _examples(folder, store, about, since)}
-    told["plot"] = _plot(rounds, since, float(set_up.ceilings[0].sum()))
+    told["plot"] = _plot(rounds, since, float(set_up.ceilings[0, 0]))
     page = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=True).from_string(
         Path(__file__).with_name("alarm.html.jinja").read_text(encoding="utf-8")
     )

@@ -32,9 +32,9 @@ def write_snapshot(folder: Path, store: Store, about: Circumstances) -> None:
             "threshold": float(1 / set_up.alpha),
             "traits": row["traits"],
         }
-        start = sum(limits["unflagged"])
+        start = limits["unflagged"][0]
         moved = handed(folder, about.round).about.moved
-        ceiling = harm_ceiling(min(start, 1.0), moved)
+        ceiling = harm_ceiling(start, moved)
         gates.append({**facts, "ceilings": json.dumps(limits), "harm_ceiling": ceiling})
     tables = {"audits": audits, "examples": examples, "gate": gates}
     publish_snapshot(folder / "auditor", tables, {"campaign": about.campaign, "round": about.round})

@@ -27,8 +27,9 @@ def estimated_change(opened: Sequence[State], ended: Sequence[State]) -> int:
     return 1 + int(np.argmax(logsumexp(since.reshape(len(gains), -1), axis=1)))
 
 
-def moved_traits(design: Design, state: State, traits: Sequence[str]) -> tuple[str, ...]:
-    """The traits to name at the alarm: those that e-BH confirms, else the one with most evidence."""
-    sure = tuple(trait for trait, named in zip(traits, named_traits(design, state), strict=True) if named)
-    strongest = traits[int(np.argmax(state.wealth.sum(-1).mean(0)))]
-    return sure or (strongest,)
+def moved_traits(design: Design, state: State, bets: Sequence[str]) -> tuple[str, ...]:
+    """The traits to name at the alarm: those that e-BH confirms, else the one with most evidence. `bets` is what the
+    gate has rates for, "any" the first of them."""
+    sure = [bet for bet, named in zip(bets, named_traits(design, state), strict=True) if named]
+    strongest = bets[1 + int(np.argmax(state.wealth.sum(-1).mean(0)[1:]))]
+    return tuple(bet for bet in sure if bet != bets[0]) or (strongest,)

@@ -18,9 +18,12 @@ from monitors.gold import Case, Gold, Settled, settle
 from monitors.pools import POOLS, Item, Pool, Tell, strata
 from warehouse.store import Store
 
+ANY = "any bad motive"
+
 
 class Watch(NamedTuple):
-    """Who watches a campaign, and with what: `key` turns the coins, `traits` are gold's, in the gate's order."""
+    """Who watches a campaign, and with what: `key` turns the coins, `traits` are gold's. The gate bets on each of them
+    and on any: one that grows alone shows soonest in its own rate, several that grow a little in their sum."""
 
     store: Store
     seal: int
@@ -28,6 +31,16 @@ class Watch(NamedTuple):
     gold: Gold
     traits: tuple[str, ...]
     tell: Tell | None = None
+
+    @property
+    def bets(self) -> tuple[str, ...]:
+        """What the gate has a rate for, in its order."""
+        return (ANY, *self.traits)
+
+
+def bad(settled: Settled | None, bet: str) -> bool:
+    """Whether gold's last word counts against that rate; a pair that was not reviewed never does."""
+    return settled is not None and (bool(settled.traits) if bet == ANY else bet in settled.traits)
 
 
 def take_baseline(watch: Watch, number: int, items: dict[Pool, list[Item]], round_share: float) -> list[Baseline]:
@@ -39,11 +52,9 @@ def take_baseline(watch: Watch, number: int, items: dict[Pool, list[Item]], roun
         settled = _reviewed(watch, number, pool, 0, mine, sure, np.zeros(len(mine)))
         fired = sum(item.fires for item in mine)
         by_stratum = np.bincount([item.stratum for item in mine], minlength=len(strata()))
-        bad = tuple(sum(trait in one.traits for one in settled) for trait in watch.traits)
-        quiet = len(mine) - fired
-        found.append(
-            Baseline(pool, len(mine), bad, tuple(by_stratum.tolist()), quiet * round_share, fired * round_share)
-        )
+        counts = tuple(sum(bad(one, bet) for one in settled) for bet in watch.bets)
+        quiet, by = len(mine) - fired, tuple(by_stratum.tolist())
+        found.append(Baseline(pool, len(mine), counts, by, quiet * round_share, fired * round_share))
     watch.store.add(
         "baselines",
         [
@@ -73,14 +84,9 @@ def audit_round(
             chance = propensities(fires, design.chances[place], harder(state, place))
             tossed = coins(watch.key, [item.pair.pair_id for item in some])
             settled = {one.pair_id: one for one in _reviewed(watch, number, pool, block, some, chance, tossed)}
-            bad = np.array(
-                [
-                    [t in settled[i.pair.pair_id].traits if i.pair.pair_id in settled else False for i in some]
-                    for t in watch.traits
-                ]
-            )
+            found = np.array([[bad(settled.get(item.pair.pair_id), bet) for item in some] for bet in watch.bets])
             stratum = np.array([item.stratum for item in some])
-            state = read_block(design, state, place, Block(np.ones(len(some), np.bool_), stratum, chance, bad))
+            state = read_block(design, state, place, Block(np.ones(len(some), np.bool_), stratum, chance, found))
             _keep(watch, number, state, pool, block)
             if state.alarm:
                 return state

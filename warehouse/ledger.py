@@ -132,15 +132,14 @@ def gate_leak_null(rounds: int, alpha: float) -> float:
 
 
 def monitor_bits_left(rounds: int, quiet: int, alarmed: bool) -> float:
-    """log2(T+1) − log2(t+1): the budget of T = `rounds` rounds, less the most that t = `quiet` of them can have told.
+    """log2(T − t + 1): the most that the monitor in use can still tell through the gate after t = `quiet` of the
+    planned T = `rounds` rounds, in bits: an alarm in one of the T − t rounds ahead, or none.
 
-    In bits. 0 once it has alarmed, since an alarmed monitor is retired. A budget, not a forecast: the quiet rounds are
-    charged their worst case, an alarm that may have come in any of them; given that none came, the rounds ahead have
-    T − t + 1 answers left between them and can tell up to log2(T − t + 1), which is more in between.
-    Raises ValueError for T < 1 or t outside 0..T.
+    0 once it has alarmed, since an alarmed monitor is retired. Raises ValueError for T < 1 or t outside 0..T.
     """
+    _need(rounds >= 1, f"a campaign has at least one round, not {rounds}")
     _need(0 <= quiet <= rounds, f"of {rounds} rounds, {quiet} cannot have been quiet")
-    return 0.0 if alarmed else gate_leak_worst(rounds) - math.log2(quiet + 1)
+    return 0.0 if alarmed else math.log2(rounds - quiet + 1)
 
 
 def gate_ledger(rounds: int, alpha: float, quiet: int, alarmed: bool) -> GateLedger:

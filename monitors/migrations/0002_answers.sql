@@ -3,7 +3,7 @@
 CREATE TABLE designs (
     seal   INTEGER PRIMARY KEY,
     began  INTEGER NOT NULL,  -- the round whose pairs are the baseline
-    traits VARCHAR NOT NULL,  -- JSON ["trait", …], in the order of the design's arrays
+    bets   VARCHAR NOT NULL,  -- JSON [any bad motive, "trait", …], in the order of the design's arrays
     design VARCHAR NOT NULL   -- monitors.gate.Design as JSON
 );
 
