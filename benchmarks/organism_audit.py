@@ -126,8 +126,8 @@ def _share(one: dict[str, Any], of: Any) -> float:
 HEAD = """# What the gate makes of campaigns on the organism
 
 Written by `python benchmarks/organism.py`: {seeds} seeds an arm, {pairs} pairs a round, {rounds} rounds after a
-baseline of {baseline} pairs, {reviews:.0f} gold reviews a round, α = .025. The campaigns ran to their end without a gate; each
-set of monitors then audited the same campaigns.
+baseline of {baseline} pairs, {reviews:.0f} gold reviews a round, α = .025. The campaigns ran to their end without a
+gate; each set of monitors then audited the same campaigns.
 
 *Crossed*: the truly bad share of the unflagged pairs of some round lay above h̄, the bound that gold's baseline set. In
 rounds of {pairs} pairs that share scatters, so a crossing may be chance. *Alarms without a crossing* came before any.

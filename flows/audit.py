@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import sys
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -216,6 +217,10 @@ def serve(folder: Path) -> None:
                 _say({"answer": answer, "seals": told})
             except PlumblineError as error:
                 _say({"error": str(error)})
+            except Exception as error:
+                traceback.print_exc()
+                log = folder / "heldout" / "audit.log"
+                _say({"error": f"the audit failed ({type(error).__name__}: {error}); the whole story is in {log}"})
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ def write_snapshot(folder: Path, store: Store, about: Circumstances) -> None:
             "seal": row["seal"],
             "began": row["began"],
             "threshold": float(1 / set_up.alpha),
-            "traits": row["traits"],
+            "bets": row["bets"],
         }
         start = limits["unflagged"][0]
         moved = handed(folder, about.round).about.moved

@@ -28,8 +28,8 @@ class Place(NamedTuple):
     campaign: Path
     environment: dict[str, str]
 
-    def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
-        code = RUN.replace("sys.argv[0]", repr(str(self.home / "modules.txt")))
+    def start(self, *arguments: str | Path, code: str = RUN) -> subprocess.Popen[str]:
+        code = code.replace("sys.argv[0]", repr(str(self.home / "modules.txt")))
         command = [sys.executable, "-c", code, *map(str, arguments)]
         pipe = subprocess.PIPE
         return subprocess.Popen(command, env=self.environment, stdout=pipe, stderr=pipe, text=True)
