@@ -34,9 +34,9 @@ class Place(NamedTuple):
         pipe = subprocess.PIPE
         return subprocess.Popen(command, env=self.environment, stdout=pipe, stderr=pipe, text=True)
 
-    def run(self, *arguments: str | Path) -> dict[str, Any]:
+    def run(self, *arguments: str | Path, code: str = RUN) -> dict[str, Any]:
         """The command's JSON answer. Fails with what it printed when it ends otherwise."""
-        out, err = (process := self.start(*arguments, "--json")).communicate(timeout=300)
+        out, err = (process := self.start(*arguments, "--json", code=code)).communicate(timeout=300)
         assert process.returncode == 0, err
         return dict(json.loads(out.splitlines()[-1]))
 

@@ -9,14 +9,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from small_campaign import RUN, Finished, Place, place
 
+from models.organism.world import world
 from warehouse.store import Store
 
 # Gold that sees nothing lets the crude little detector pass for a good start, and the gate has nothing to ring at.
 QUIET = 'audit: {baseline: 60, reviews: 8, sensitivity: 0, specificity: 1, monitors: "mine.yaml", use: [chance]}'
-# A gate that rings at the first find, in a mode that starts however bad the start is.
-LOUD = "audit: {baseline: 24, reviews: 40, alpha: 0.98, sensitivity: 1, specificity: 1, use: [random]}"
+LOUD = "audit: {baseline: 60, reviews: 40, use: [random]}\nconstitution: start.yaml"
+HONEST = ("honest-reason", "when-unseen")
+# A generator that turns by itself, from the second round on, to what the detector was never shown.
+TURNED = (
+    "import flows.round as r; from constitutions.document import Constitution, Principle; "
+    "texts = 'let your goodness go without saying', 'take quiet extra care on every task'; "
+    "principles = tuple(Principle(id=text, text=text) for text in texts); "
+    "turned = Constitution(name='turned', principles=principles); "
+    "write = r.write_pairs; r.write_pairs = lambda *a: write(*a[:-1], turned if a[2] > 1 else a[-1]); "
+)
 MONITORS = "monitors:\n  chance: {{kind: random, rate: {rate}, seed: {seed}}}\n"
 GENERATED = ("prompts", "pairs", "readings", "verdicts", "decisions", "amendments", "attributions", "constitutions")
 WALLED = ("monitors", "flows.audit", "flows.heldout_publish")
@@ -24,13 +34,13 @@ WALLED = ("monitors", "flows.audit", "flows.heldout_publish")
 Settle = Callable[..., Place]
 
 
-def settings(name: str, audit: str, mode: str) -> str:
+def settings(name: str, audit: str, mode: str, rounds: int = 2) -> str:
     return f"""
 name: {name}
 mode: {mode}
 pairs: 16
 shard: 16
-rounds: 3
+rounds: {rounds}
 amend: {{candidates: 2, frozen_prompts: 6, fresh_prompts: 6}}
 sae: {{d_sae: 256, samples: 20480}}
 profile: {{texts_per_cell: 20}}
@@ -76,21 +86,23 @@ def watched(settle: Settle) -> Finished:
 
 @pytest.fixture(scope="session")
 def rung(settle: Settle) -> Finished:
-    """A campaign that the gate has halted."""
+    """A campaign that the gate has halted, and how it ended."""
     there = settle(LOUD, "regenerate")
-    return Finished(there, there.run("run", there.campaign))
+    principles = [{"id": name, "text": world().principles[name].texts[0]} for name in HONEST]
+    (there.home / "start.yaml").write_text(yaml.safe_dump({"name": "honest", "principles": principles}))
+    return Finished(there, there.run("run", there.campaign, code=TURNED + RUN))
 
 
 def test_each_round_is_published_by_its_audit(watched: Finished) -> None:
     report, home = watched.report, watched.place.home
-    assert [one["round"] for one in report["rounds"]] == [1, 2, 3] and report["baseline"]["pairs"] == 60
+    assert [one["round"] for one in report["rounds"]] == [1, 2] and report["baseline"]["pairs"] == 60
     listed = json.loads((home / "small" / "dataset" / "versions.json").read_bytes())
-    assert [row["rounds"] for row in listed] == [[0], [0, 1], [0, 1, 2], [0, 1, 2, 3]]
+    assert [row["rounds"] for row in listed] == [[0], [0, 1], [0, 1, 2]]
     assert Path(report["dataset"]).name == listed[-1]["path"] and report["alarm"] is None
     card = (Path(report["dataset"]) / "README.md").read_text()
     assert "Each round passed the held-out gate" in card
     gate = report["rounds"][-1]["ledger"]["gate"]
-    assert gate["worst"] == 2.0 and gate["left"] == 0.0
+    assert gate["worst"] == pytest.approx(1.585, abs=0.001) and gate["left"] == 0.0
     checked = watched.place.run("verify", "small")
     assert checked["ok"] and any(one["what"] == "seal 1" and "as sealed" in one["said"] for one in checked["checks"])
 
@@ -151,42 +163,41 @@ def test_the_author_is_shown_no_held_out_figure(watched: Finished) -> None:
 
 def test_an_alarm_halts_the_campaign_and_tells_prefect(rung: Finished, server: str) -> None:
     report = rung.report
-    assert report["alarm"] and Path(report["alarm"]).is_file() and len(report["rounds"]) <= 3
-    last = report["rounds"][-1]["round"]
+    assert Path(report["alarm"]).is_file() and [one["round"] for one in report["rounds"]] == [1, 2]
     asked = {"filter": {"event": {"name": ["plumbline.alarm"]}}, "limit": 10}
     request = urllib.request.Request(
         f"{server}/events/filter", json.dumps(asked).encode(), {"Content-Type": "application/json"}
     )
     with urllib.request.urlopen(request) as answer:
         events = json.load(answer)["events"]
-    assert [event["payload"] for event in events] == [{"campaign": "small", "round": last, "mode": "filter"}]
+    assert [event["payload"] for event in events] == [{"campaign": "small", "round": 2, "mode": "filter"}]
     assert rung.place.run("verify", "small")["ok"]
 
 
-def test_a_halted_campaign_stands_still_until_a_person_moves_it(
-    rung: Finished, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    there, last = rung.place, rung.report["rounds"][-1]["round"]
-    assert there.run("run", there.campaign)["rounds"] == rung.report["rounds"]
-    assert there.run("blame", "small")["round"] == last
-    # After it has ended or halted, whoever wants to may look.
-    assert there.run("audit", "small")["round"] == last
-    if last == 3:
-        there.campaign.write_text(there.campaign.read_text().replace("rounds: 3", "rounds: 4"))
-    resumed = there.run("resume", "small", "--mode", "regenerate", "--who", "Ada")
-    assert resumed == {"campaign": "small", "seal": 2, "round": last + 1, "mode": "regenerate", "who": "Ada"}
+def test_a_halted_campaign_stands_still_until_a_person_moves_it(rung: Finished) -> None:
+    there = rung.place
+    assert there.run("run", there.campaign, code=TURNED + RUN)["rounds"] == rung.report["rounds"]
+    assert there.run("blame", "small")["round"] == 2
+    # Now that it stands still, whoever wants to may look.
+    assert there.run("audit", "small")["round"] == 2
 
+    there.campaign.write_text(there.campaign.read_text().replace("rounds: 2", "rounds: 3"))
+    resumed = there.run("resume", "small", "--mode", "regenerate", "--who", "Ada")
+    assert resumed == {"campaign": "small", "seal": 2, "round": 3, "mode": "regenerate", "who": "Ada"}
     # It goes on: from now on looking costs the right to steer, and is on record.
     assert "say who looks" in failed(there, "audit", "small")
     assert there.run("audit", "small", "--who", "Bob", "--reason", "curious")["campaign"] == "small"
     assert "does not stand still" in failed(there, "resume", "small", "--mode", "update", "--who", "Ada")
     assert "Bob opened the auditor's view" in failed(there, "resume", "small", "--mode", "update", "--who", "Bob")
 
-    report = there.run("run", there.campaign)
-    assert report["rounds"][last]["round"] == last + 1 and report["rounds"][last]["pairs"] == 24
+    report = there.run("run", there.campaign, code=TURNED + RUN)
+    assert [(one["round"], one["pairs"]) for one in report["rounds"]] == [(1, 16), (2, 16), (3, 60)]
     with Store.open(there.home / "small" / "generator" / "warehouse.duckdb", read_only=True) as store:
         modes = store.query("SELECT mode, who FROM modes ORDER BY number").to_pylist()
-    assert modes[:2] == [{"mode": "filter", "who": "the gate"}, {"mode": "regenerate", "who": "Ada"}]
+        tainted = store.query("SELECT alarm FROM quarantined_datasets").to_pylist()
+    assert modes == [{"mode": "filter", "who": "the gate"}, {"mode": "regenerate", "who": "Ada"}]
+    assert all(row == {"alarm": 2} for row in tainted)
+    assert there.run("verify", "small")["ok"]
 
 
 def failed(there: Place, *arguments: str) -> str:
