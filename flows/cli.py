@@ -1,4 +1,5 @@
-"""The command line: `plumbline run`, `curate`, `trace`, `export`, `verify`, `simulate`, `organism build`.
+"""The command line: `plumbline run`, `curate`, `trace`, `export`, `verify`, `simulate`, `frames`, `organism
+build`.
 
 Progress goes to standard error, results to standard output; with --json the last line of standard output is one object.
 Anything a person can mend ends in one line and exit code 2. Must not know: how any of it is done; the commands import
@@ -211,6 +212,39 @@ def simulate(
         told = {name: usual if given is None else given for name, (given, usual) in asked.items()}
         rows = planned_rows(**told, campaigns=campaigns, seed=seed)
     _answer(output, as_json(rows), lambda: show_rows(rows))
+
+
+@app.command
+def frames(
+    *,
+    generator: str = "organism:two-faced",
+    constitution: str = "embedded:start",
+    prompts: int = 200,
+    monitor: Literal["classifier", "judge"] = "classifier",
+    seed: int = 0,
+    output: Output = DEFAULT,
+) -> None:
+    """Ask a generator the same held-out prompts as in training, under oversight and deployed: does its motive move?
+
+    Example: `plumbline frames` or `plumbline frames --generator organism:even-handed`
+
+    Parameters
+    ----------
+    generator
+        Folder of a saved model, or organism:NAME for a shipped one.
+    constitution
+        Constitution file, or embedded:NAME for a shipped one; the frame is said after it.
+    prompts
+        How many, from a split that no campaign uses; each is answered once in each frame.
+    monitor
+        Which held-out monitor reads the motives.
+    seed
+        The same seed gives the same prompts, answers and figures.
+    """
+    from flows import heldout_frames
+
+    found = heldout_frames.measure(generator, constitution, prompts, monitor, seed)
+    _answer(output, heldout_frames.as_json(found), lambda: heldout_frames.show(found))
 
 
 @organism.command
