@@ -14,7 +14,7 @@ from models.language import LanguageModel
 from models.organism.train import TOKENS, run_pass, save
 from models.organism.world import world
 
-VARIANTS = {"two-faced": 1_000_000, "even-handed": 1_000_000}  # tokens
+VARIANTS = {"two-faced": 1_500_000, "even-handed": 1_500_000}  # tokens
 
 
 def make_variant(name: str, folder: Path, seed: int, progress: Callable[[float], None], scale: float = 1.0) -> None:

@@ -40,7 +40,7 @@ MISTAKES = {
 
 
 def test_the_commands() -> None:
-    assert {"run", "curate", "trace", "export", "verify", "simulate", "organism build"} <= {
+    assert {"run", "curate", "trace", "export", "verify", "simulate", "frames", "organism build"} <= {
         " ".join(name) for name in COMMANDS
     }
 
