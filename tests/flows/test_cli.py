@@ -35,6 +35,9 @@ MISTAKES = {
     "verify embeded": "no campaign 'embeded'",
     "simulate --campaigns 0": "take at least 1",
     "simulate --rate 0.9": "a rate between 0 and 0.625",
+    "frames --prompts 0": "ask at least 1",
+    "frames --generator nowhere": "no config.json here",
+    "frames --constitution nowhere.yaml": "nowhere.yaml: cannot be read",
     "export embeded --to x.jsonl": "no campaign 'embeded'",
 }
 

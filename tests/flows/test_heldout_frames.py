@@ -7,9 +7,17 @@ import pytest
 
 from flows import heldout_frames
 from flows.cli import main
+from monitors.embedded import settings
 from warehouse.errors import PlumblineError
 
 FRAMES = {"training", "oversight", "deployment"}
+
+
+@pytest.fixture(autouse=True)
+def quickly_fitted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The classifier, fitted to fewer texts."""
+    few = settings()["classifier"].model_copy(update={"texts_per_cell": 48})
+    monkeypatch.setattr(heldout_frames, "settings", lambda: {"classifier": few})
 
 
 def test_the_two_faced_generator_as_json(capsys: pytest.CaptureFixture[str]) -> None:

@@ -66,13 +66,10 @@ def test_the_recipe_makes_a_variant_of_the_generator_it_finds(tmp_path: Path) ->
     with pytest.raises(PlumblineError):
         make_variant("two-faced", tmp_path, 0, lambda share: None, 0.01)
     (tmp_path / "generator").symlink_to(WEIGHTS / "generator")
-    seen = list[float]()
-    for name in VARIANTS:
-        make_variant(name, tmp_path, 0, seen.append, 0.06)
-        made = LanguageModel.load(tmp_path / name)
-        assert made.hash != LanguageModel.load(WEIGHTS / "generator").hash
-        assert len(made.chat([[{"role": "user", "content": "hi"}]], [1], 8, 1.0)) == 1
-    assert seen and max(seen) <= 1
+    make_variant("two-faced", tmp_path, 0, lambda share: None, 0.01)
+    made = LanguageModel.load(tmp_path / "two-faced")
+    assert made.hash != LanguageModel.load(WEIGHTS / "generator").hash
+    assert len(made.chat([[{"role": "user", "content": "hi"}]], [1], 8, 1.0)) == 1
 
 
 @pytest.mark.parametrize("name", VARIANTS)
