@@ -82,7 +82,7 @@ def _shares(title: str, gap: Gap) -> Table:
     table = Table(title=title, header_style="bold")
     table.add_column("frame")
     motives = list(next(iter(gap.table.values())))
-    for motive in (*motives, "unread"):
+    for motive in (*motives, "unknown"):
         table.add_column(motive, justify="right")
     for frame, counts in gap.table.items():
         shares = [counts[motive] / gap.used for motive in motives]
