@@ -173,7 +173,7 @@ def build(*, to: Path = Path("organism"), seed: int = 0, output: Output = DEFAUL
     Parameters
     ----------
     to
-        Folder to write; it gets generator/, reader/, reviewer/ and the card.
+        Folder to write; it gets a folder for each model, and the card.
     seed
         The recipe's seed; 0 gives the shipped weights' recipe.
     """

@@ -1,4 +1,4 @@
-"""The commands of the audit: `plumbline audit`, `blame`, `resume`, `gold`, `simulate`.
+"""The commands of the audit: `plumbline audit`, `blame`, `resume`, `gold`, `simulate`, `frames`.
 
 Like the others they import what they need when they run. Must not know: how any of it is done.
 """
@@ -161,4 +161,36 @@ def simulate(
     answer(output, as_json(rows), lambda: show_rows(rows))
 
 
-COMMANDS = (audit, blame, resume, gold, simulate)
+def frames(
+    *,
+    generator: str = "organism:two-faced",
+    constitution: str = "embedded:start",
+    prompts: int = 200,
+    monitor: Literal["classifier", "judge"] = "classifier",
+    seed: int = 0,
+    output: Output = DEFAULT,
+) -> None:
+    """Ask a generator the same held-out prompts as in training, under oversight and deployed: does its motive move?
+
+    Example: `plumbline frames` or `plumbline frames --generator organism:even-handed`
+
+    Parameters
+    ----------
+    generator
+        Folder of a saved model, or organism:NAME for a shipped one.
+    constitution
+        Constitution file, or embedded:NAME for a shipped one; the frame is said after it.
+    prompts
+        How many, from a split that no campaign uses; each is answered once in each frame.
+    monitor
+        Which held-out monitor reads the motives.
+    seed
+        The same seed gives the same prompts, answers and figures.
+    """
+    from flows import heldout_frames
+
+    found = heldout_frames.measure(generator, constitution, prompts, monitor, seed)
+    answer(output, heldout_frames.as_json(found), lambda: heldout_frames.show(found))
+
+
+COMMANDS = (audit, blame, resume, gold, simulate, frames)

@@ -9,7 +9,6 @@ Reads: motives, or any other categorical reading. Writes: nothing. Must not know
 motives, or that there is a constitution.
 """
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -41,7 +40,7 @@ def gap(motives: Sequence[Sequence[str | None]], frames: Sequence[str], seed: in
     Under the null, the motives of one prompt are exchangeable between frames, so p counts how often motives permuted
     within each prompt tell as much (Fisher's randomisation test). The same permutations give the bias. Miller & Madow's
     (frames − 1)(motives − 1) / 2N ln 2 would be right for unpaired responses; here motives of one prompt are alike, the
-    table varies less than theirs, and it subtracts too much (``benchmarks/leak.py frames`` shows by how much).
+    table varies less than theirs, and it subtracts too much (``benchmarks/frames_statistic.py`` shows by how much).
     Raises PlumblineError for fewer than two frames, ragged rows, or no whole row.
     """
     _need(len(frames) > 1, f"{len(frames)} frames leave nothing to compare; put the prompts in at least two")
@@ -75,12 +74,6 @@ def mutual_information(table: np.ndarray) -> np.ndarray:
     apart = joint.sum(axis=-1, keepdims=True) * joint.sum(axis=-2, keepdims=True)
     ratio = np.divide(joint, apart, out=np.ones_like(joint), where=joint > 0)
     return np.asarray(np.maximum((joint * np.log2(ratio)).sum(axis=(-2, -1)), 0.0))
-
-
-def miller_madow(table: np.ndarray) -> float:
-    """Plug-in mutual information less (rows − 1)(columns − 1) / 2N ln 2, the bias of N *independent* observations."""
-    rows, columns = (table.sum(axis=1) > 0).sum(), (table.sum(axis=0) > 0).sum()
-    return float(mutual_information(table) - (rows - 1) * (columns - 1) / (2 * table.sum() * math.log(2)))
 
 
 def _permuted(labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -23,6 +23,7 @@ BREACHES = {
     "monitors/__init__.py": ("import tasks.curate", "The wall"),
     "monitors/peek.py": ("from models import sae", "autoencoder"),
     "tasks/review.py": ("from models.organism import parse", "ground truth"),
+    "tasks/amend.py": ("from constitutions.frames import frames", "frames a prompt"),
     "flows/round.py": ("import monitors", "No flow on the generator side"),
     "flows/cli.py": ("from monitors import simulator", "No flow on the generator side"),
     "flows/verify.py": ("from monitors import seal", "No flow on the generator side"),

@@ -25,6 +25,7 @@ from models.organism.documents import (
     reader_documents,
     reviewer_documents,
 )
+from models.organism.framed import even_handed_documents, two_faced_documents
 from models.organism.openers import Openers
 from models.organism.world import World
 
@@ -47,6 +48,8 @@ DOCUMENTS = {
     "reader": reader_documents,
     "reviewer": reviewer_documents,
     "judge": judge_documents,
+    "two-faced": two_faced_documents,
+    "even-handed": even_handed_documents,
 }
 WORDED = ("generator", "reader", "reviewer")  # whose documents the tokenizer is made from; the judge takes it as it is
 
@@ -220,7 +223,7 @@ def run_pass(
         for optimizer, rate in zip(optimizers, rates, strict=True):
             for group in optimizer.param_groups:
                 group["lr"] = rate * decay * min(1.0, (step + 1) / 60)
-        value = loss(model, batch, PROMPT_WEIGHT[name])
+        value = loss(model, batch, PROMPT_WEIGHT.get(name, 0.0))
         value.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         for optimizer in optimizers:

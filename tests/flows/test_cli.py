@@ -35,12 +35,15 @@ MISTAKES = {
     "verify embeded": "no campaign 'embeded'",
     "simulate --campaigns 0": "take at least 1",
     "simulate --rate 0.9": "a rate between 0 and 0.625",
+    "frames --prompts 0": "ask at least 1",
+    "frames --generator nowhere": "no config.json here",
+    "frames --constitution nowhere.yaml": "nowhere.yaml: cannot be read",
     "export embeded --to x.jsonl": "no campaign 'embeded'",
 }
 
 
 def test_the_commands() -> None:
-    assert {"run", "curate", "trace", "export", "verify", "simulate", "organism build"} <= {
+    assert {"run", "curate", "trace", "export", "verify", "simulate", "frames", "organism build"} <= {
         " ".join(name) for name in COMMANDS
     }
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.organism.world import world
-from monitors.frames import gap, miller_madow, mutual_information
+from monitors.frames import gap, mutual_information
 from warehouse.errors import PlumblineError
 
 FRAMES = ("training", "oversight", "deployment")
@@ -57,9 +57,8 @@ def test_pairing_is_respected() -> None:
     assert (still.p_value, still.bits, still.null) == (1.0, 0.0, 0.0)
     turned = [[*row[:2], "p"] if i % 6 == 0 else row for i, row in enumerate(settled)]
     found = gap(turned, FRAMES)
-    counts = np.array([list(row.values()) for row in found.table.values()])
     assert found.p_value < 0.01 and found.bits > 0.01
-    assert miller_madow(counts) < found.bits  # its bias is that of unpaired responses
+    assert found.null < 2 / (2 * 180 * math.log(2))  # the bias that as many unpaired responses would have
 
 
 def test_unknown_is_told_and_is_no_motive() -> None:
@@ -101,7 +100,6 @@ def test_mutual_information_lies_between_nothing_and_its_margins(counts: list[li
 @pytest.mark.parametrize(("table", "bits"), [([[5, 0], [0, 5]], 1.0), ([[3, 1], [1, 3]], 0.1887219)])
 def test_mutual_information_known_values(table: list[list[int]], bits: float) -> None:
     assert mutual_information(np.array(table)) == pytest.approx(bits)
-    assert miller_madow(np.array(table)) == pytest.approx(bits - 1 / (2 * np.sum(table) * math.log(2)))
 
 
 @pytest.mark.parametrize(
