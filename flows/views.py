@@ -19,22 +19,21 @@ from warehouse.store import Store
 
 
 def over(campaign: str) -> bool:
-    """Whether the campaign has ended or stands still; while another process writes its record it has not."""
+    """Whether an audited campaign has ended or stands still, and nobody has resumed it since."""
     try:
         with Store.open(warehouse_of(campaign), read_only=True) as store:
-            sql = "SELECT config FROM campaigns WHERE campaign = ?"
-            planned = json.loads(store.query(sql, campaign)["config"].to_pylist()[0])["rounds"]
-            done = store.query("SELECT max(round) AS last FROM rounds WHERE campaign = ?", campaign)["last"].to_pylist()
-            sql = "SELECT answer FROM gate_answers WHERE campaign = ? ORDER BY round DESC LIMIT 1"
-            last = store.query(sql, campaign)["answer"].to_pylist()
-            sql = "SELECT count(*) AS resumed FROM modes WHERE campaign = ? AND constitution IS NOT NULL"
-            resumed = store.query(sql, campaign)["resumed"].to_pylist()[0]
+            sql = (
+                "SELECT round, step FROM chain WHERE campaign = ? ORDER BY round DESC, step = 'published' DESC LIMIT 1"
+            )
+            last = store.query(sql, campaign).to_pylist()
+            sql = "SELECT max(round) AS began FROM modes WHERE campaign = ? AND constitution IS NOT NULL"
+            began = store.query(sql, campaign)["began"].to_pylist()[0]
     except PlumblineError as error:
         if "another process holds it" in str(error):
             return False
         raise
-    halted = last in (["alarm"], ["refused"]) and not resumed
-    return halted or (done[0] is not None and int(done[0]) >= planned)
+    ended = bool(last) and last[0]["step"] == "published"
+    return ended and not (began is not None and began > last[0]["round"])
 
 
 def audited(campaign: str, who: str, reason: str) -> Snapshot:
@@ -77,6 +76,7 @@ def show_audit(snapshot: Snapshot) -> None:
         cells = (row["seal"], row["round"], row["pool"], row["items"], row["fired"], row["reviews"], row["bad"])
         table.add_row(*map(str, cells), rate, evidence)
     console = Console(highlight=False)
+    console = console if console.is_terminal else Console(highlight=False, width=140)
     console.print(table)
     for gate in snapshot.tables["gate"].to_pylist():
         ceiling = "vacuous" if gate["harm_ceiling"] is None else f"{gate['harm_ceiling']:.1%}"
