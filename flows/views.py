@@ -25,7 +25,7 @@ def over(campaign: str) -> bool:
             sql = (
                 "SELECT round, step FROM chain WHERE campaign = ? ORDER BY round DESC, step = 'published' DESC LIMIT 1"
             )
-            last = store.query(sql, campaign).to_pylist()
+            last = store.query(f"SELECT round, step FROM chain WHERE campaign = ? {order}", campaign).to_pylist()
             sql = "SELECT max(round) AS began FROM modes WHERE campaign = ? AND constitution IS NOT NULL"
             began = store.query(sql, campaign)["began"].to_pylist()[0]
     except PlumblineError as error:
