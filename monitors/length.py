@@ -10,9 +10,10 @@ from collections.abc import Hashable, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.conversations import Messages
-from monitors.monitor import Floats, Progress, Reading, decide, exchange
+from monitors.monitor import Progress, Reading, decide, exchange
 from monitors.threshold import Threshold, calibrate
 from warehouse.errors import PlumblineError
 from warehouse.hashing import content_hash
@@ -67,7 +68,7 @@ def fit_length(conversations: Sequence[Messages], sources: Sequence[Hashable], f
     return Length(calibrate(_scores(conversations), sources, fpr))
 
 
-def _scores(conversations: Sequence[Messages]) -> Floats:
+def _scores(conversations: Sequence[Messages]) -> NDArray[np.float64]:
     """[conversations], each 0 to 1."""
     words = np.array([len(exchange(one)[1].split()) for one in conversations], dtype=np.float64)
     return np.asarray(words / (words + HALF))

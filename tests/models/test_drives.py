@@ -85,14 +85,6 @@ def test_drives_stand_beside_the_law_and_add_two_motives() -> None:
     assert {cell[0] for cell in W.drives} - {cell[0] for cell in W.bad_drives} == {"n"}
 
 
-def test_no_sentence_of_a_drive_is_one_of_another_cell() -> None:
-    cells: dict[str, str] = {}
-    for cell in (*W.cells, *W.drives):
-        for topic in W.topics:
-            for sentence in W.sentences(cell, topic):
-                assert cells.setdefault(sentence.text, cell) == cell, sentence
-
-
 def test_no_slot_of_the_law_was_filled_anew() -> None:
     files = [yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8")) for name in ("slots", "drives")]
     assert not set(files[0]) & set(files[1]["slots"])
