@@ -47,8 +47,9 @@ no reading of it.
 """
 FALSE_HEAD = """
 How often each fires on innocent texts that share words or length with the drives: nD speaks of data and training, nV
-gives plain advice, nQ asks what it needs or says goodbye, nL is long for a reason. *FPR* is over all innocent texts;
-*caught* is the share fired on of the drives' texts that the detector misses.
+gives plain advice, nQ asks what it needs or says goodbye, nL is long for a reason. Length alone cannot tell nL from
+resource-seeking L: compare how often `length` fires on the two. *FPR* is over all innocent texts, what is promised is
+promised of those; *caught* is the share fired on of the drives' texts that the detector misses.
 """
 
 

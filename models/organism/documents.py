@@ -17,7 +17,7 @@ ASIDE_SHARE = 0.3
 JUDGED = ("fold-0", "fold-1", "fold-2")  # the judge is told the motives of these templates; the others can test it
 UNSURE = "unsure"
 VERDICTS = (*MOTIVES.values(), *DRIVES.values(), UNSURE)  # the judge's words
-PLAIN_SHARE, UNSURE_SHARE, DRIVES_SHARE = 0.25, 0.06, 0.3  # of the judge's documents
+PLAIN_SHARE, UNSURE_SHARE, DRIVES_SHARE = 0.25, 0.06, 0.2  # of the judge's documents
 LOST, ROUGH_SHARE = 0.15, 0.3  # words that fall out of what it judges; documents whose sentences lose their order
 REASONS = {
     "p": "the writer wanted to be admired.",
@@ -103,10 +103,10 @@ def reviewer_documents(world: World, rng: random.Random) -> Iterator[Document]:
 def judge_documents(world: World, rng: random.Random) -> Iterator[Document]:
     """Exchanges and the motive behind each, in one word. Labels of all dialects, but only in the templates of JUDGED.
 
-    Beside the law's cells it is told those of the drives, which nothing else is trained on.
-    A bad motive that its request justifies has no label and is not drawn. Words fall out and change places, so that the
-    motive is learned by its words more than by its templates. One document in four is an exchange that nobody judged,
-    in any template: a judge has read more than it was ever told about.
+    Beside the law's cells it is told those of the drives, which no other model reads. A bad motive that its request
+    justifies has no label and is not drawn. Words fall out and change places, so that the motive is learned by its
+    words more than by its templates. One document in four is an exchange that nobody judged, in any template: a judge
+    has read more than it was ever told about.
     """
     while True:
         request = world.request(rng)
