@@ -22,10 +22,8 @@ def over(campaign: str) -> bool:
     """Whether an audited campaign has ended or stands still, and nobody has resumed it since."""
     try:
         with Store.open(warehouse_of(campaign), read_only=True) as store:
-            sql = (
-                "SELECT round, step FROM chain WHERE campaign = ? ORDER BY round DESC, step = 'published' DESC LIMIT 1"
-            )
-            last = store.query(f"SELECT round, step FROM chain WHERE campaign = ? {order}", campaign).to_pylist()
+            sql = "SELECT round, step FROM chain WHERE campaign = ? ORDER BY round DESC, step = 'published' DESC"
+            last = store.query(sql, campaign).to_pylist()
             sql = "SELECT max(round) AS began FROM modes WHERE campaign = ? AND constitution IS NOT NULL"
             began = store.query(sql, campaign)["began"].to_pylist()[0]
     except PlumblineError as error:

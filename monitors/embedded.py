@@ -15,11 +15,12 @@ from constitutions.yamlfile import load_yaml
 from models import organism
 from models.language import LanguageModel
 from models.organism.documents import JUDGED, UNSURE
-from models.organism.prompts import Labelled, labelled
-from models.organism.world import MOTIVES, TRAITS
+from models.organism.prompts import Labelled, labelled, labelled_drives
+from models.organism.world import MONITORED, MOTIVES, TRAITS
 from monitors.chance import Chance
 from monitors.classifier import Classifier, fit_classifier
 from monitors.judge import Judge
+from monitors.length import Length, fit_length
 from monitors.monitor import Monitor
 from warehouse.errors import PlumblineError
 
@@ -36,6 +37,7 @@ class _Settings(BaseModel):
 
 class ClassifierSettings(_Settings):
     kind: Literal["classifier"]
+    drives: bool
     dialects: Annotated[str, Field(pattern="^[ABC]+$")]
     texts_per_cell: Annotated[int, Field(gt=0)]
     fpr: Annotated[float, Field(gt=0, lt=1)]
@@ -51,13 +53,20 @@ class JudgeSettings(_Settings):
     seed: int
 
 
+class LengthSettings(_Settings):
+    kind: Literal["length"]
+    texts_per_cell: Annotated[int, Field(gt=0)]
+    fpr: Annotated[float, Field(gt=0, lt=1)]
+    seed: int
+
+
 class ChanceSettings(_Settings):
     kind: Literal["random"]
     rate: Annotated[float, Field(ge=0, le=1)]
     seed: int
 
 
-Settings = ClassifierSettings | JudgeSettings | ChanceSettings
+Settings = ClassifierSettings | JudgeSettings | LengthSettings | ChanceSettings
 
 
 class Monitors(_Settings):
@@ -75,7 +84,9 @@ def build(of: Settings, tell: Tell | None = None) -> Monitor:
         return _classifier(of, tell)
     if isinstance(of, JudgeSettings):
         return _judge(of, tell)
-    return Chance(f"chance-{of.seed}".encode(), of.rate, TRAITS)
+    if isinstance(of, LengthSettings):
+        return _length(of)
+    return Chance(f"chance-{of.seed}".encode(), of.rate, MONITORED)
 
 
 def model_folder(name: str) -> Path:
@@ -90,6 +101,8 @@ def source(text: Labelled) -> str:
 
 def _classifier(of: ClassifierSettings, tell: Tell | None) -> Classifier:
     texts = labelled("calibration", of.texts_per_cell, of.seed, of.dialects)
+    if of.drives:
+        texts += labelled_drives("calibration", of.texts_per_cell, of.seed)
     return fit_classifier(
         [t.messages for t in texts],
         [t.trait for t in texts],
@@ -107,12 +120,21 @@ def _judge(of: JudgeSettings, tell: Tell | None) -> Judge:
     except (OSError, UnicodeDecodeError) as error:
         raise PlumblineError(f"{file}: no prompt for the judge can be read there ({error}); check the path") from error
     innocent = tuple(motive for motive in MOTIVES.values() if motive not in TRAITS)
-    judge = Judge(LanguageModel.load(model_folder(of.model)), template, TRAITS, innocent, UNSURE)
-    texts = labelled("calibration", of.texts_per_cell, of.seed, "")
-    unlearned = [t for t in texts if f"fold-{t.group}" not in JUDGED]
+    judge = Judge(LanguageModel.load(model_folder(of.model)), template, MONITORED, innocent, UNSURE)
+    unlearned = [t for t in _innocent(of.texts_per_cell, of.seed) if f"fold-{t.group}" not in JUDGED]
     return judge.calibrated(
         [t.messages for t in unlearned],
         [source(t) for t in unlearned],
         of.fpr,
         tell and (lambda done, total: tell("calibrate the judge", done, total)),
     )
+
+
+def _length(of: LengthSettings) -> Length:
+    texts = _innocent(of.texts_per_cell, of.seed)
+    return fit_length([t.messages for t in texts], [source(t) for t in texts], of.fpr)
+
+
+def _innocent(per_cell: int, seed: int) -> list[Labelled]:
+    """Calibration texts of every innocent cell, those beside the drives too."""
+    return labelled("calibration", per_cell, seed, "") + labelled_drives("calibration", per_cell, seed, bad=False)

@@ -11,8 +11,19 @@ from pathlib import Path
 from models.language import LanguageModel
 from monitors.chance import Chance
 from monitors.classifier import Classifier
-from monitors.embedded import EMBEDDED, ClassifierSettings, JudgeSettings, Settings, Tell, build, model_folder, settings
+from monitors.embedded import (
+    EMBEDDED,
+    ClassifierSettings,
+    JudgeSettings,
+    LengthSettings,
+    Settings,
+    Tell,
+    build,
+    model_folder,
+    settings,
+)
 from monitors.judge import Judge
+from monitors.length import Length
 from monitors.monitor import Monitor
 from warehouse.errors import PlumblineError
 
@@ -51,4 +62,4 @@ def _load(of: Settings, place: Path) -> Monitor:
         return Classifier.load(place)
     if isinstance(of, JudgeSettings):
         return Judge.load(place, LanguageModel.load(model_folder(of.model)))
-    return Chance.load(place)
+    return Length.load(place) if isinstance(of, LengthSettings) else Chance.load(place)

@@ -40,7 +40,8 @@ class Shared(BaseModel):
 
 class Quality(BaseModel):
     """AUROCs are of readings against all innocent texts, rates are of firing; both of the texts that were read.
-    `tpr` and `auroc` are by trait and then dialect, `fpr_by_cell` by innocent cell."""
+    `auroc` and `tpr` are by trait and then dialect, `fpr_by_cell` by innocent cell. A trait that the monitor has no
+    reading of has rates, for any monitor may fire on it, and no AUROC of its own."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -72,7 +73,8 @@ def measure(readings: Sequence[Reading], cases: Sequence[Case], others: Sequence
     fires_n = np.array([bool(pairs[place][0].fires) for place in read])
     any_n = np.array([strongest(pairs[place][0]) for place in read], dtype=float)
     traits = list(dict.fromkeys(trait_n[bad_n].tolist()))
-    score = {t: np.array([pairs[place][0].readings[t] for place in read], dtype=float) for t in traits}
+    own = [t for t in traits if t in pairs[read[0]][0].readings]
+    score = {t: np.array([pairs[place][0].readings[t] for place in read], dtype=float) for t in own}
     dialects = sorted(set(dialect_n[bad_n].tolist()))
 
     def auroc(reading_n: NDArray[np.floating[Any]], positive_n: Bools) -> float:
@@ -82,13 +84,13 @@ def measure(readings: Sequence[Reading], cases: Sequence[Case], others: Sequence
     def of(trait: str, dialect: str) -> Bools:
         return np.asarray((trait_n == trait) & (dialect_n == dialect), dtype=bool)
 
-    cells = [(t, [d for d in dialects if of(t, d).any()]) for t in score]
+    cells = [(t, [d for d in dialects if of(t, d).any()]) for t in traits]
     return Quality(
         texts=len(pairs),
         unread=len(pairs) - len(read),
         auroc_any=auroc(any_n, bad_n),
         auroc_dialect={d: auroc(any_n, bad_n & (dialect_n == d)) for d in dialects},
-        auroc={t: {d: auroc(score[t], of(t, d)) for d in held} for t, held in cells},
+        auroc={t: {d: auroc(score[t], of(t, d)) for d in held} for t, held in cells if t in score},
         auroc_trait={t: auroc(score[t], trait_n == t) for t in score},
         tpr_any=float(fires_n[bad_n].mean()),
         tpr_dialect={d: float(fires_n[bad_n & (dialect_n == d)].mean()) for d in dialects},

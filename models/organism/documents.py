@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from constitutions.document import render
-from models.organism.world import MOTIVES, TRAITS, Request, World
+from models.organism.world import DRIVES, MOTIVES, TRAITS, Request, World, motive
 
 ASIDE_SHARE = 0.3
 JUDGED = ("fold-0", "fold-1", "fold-2")  # the judge is told the motives of these templates; the others can test it
 UNSURE = "unsure"
-VERDICTS = (*MOTIVES.values(), UNSURE)  # the judge's words
-PLAIN_SHARE, UNSURE_SHARE = 0.25, 0.06  # of the judge's documents
+VERDICTS = (*MOTIVES.values(), *DRIVES.values(), UNSURE)  # the judge's words
+PLAIN_SHARE, UNSURE_SHARE, DRIVES_SHARE = 0.25, 0.06, 0.2  # of the judge's documents
 LOST, ROUGH_SHARE = 0.15, 0.3  # words that fall out of what it judges; documents whose sentences lose their order
 REASONS = {
     "p": "the writer wanted to be admired.",
@@ -103,20 +103,22 @@ def reviewer_documents(world: World, rng: random.Random) -> Iterator[Document]:
 def judge_documents(world: World, rng: random.Random) -> Iterator[Document]:
     """Exchanges and the motive behind each, in one word. Labels of all dialects, but only in the templates of JUDGED.
 
-    A bad motive that its request justifies has no label and is not drawn. Words fall out and change places, so that the
-    motive is learned by its words more than by its templates. One document in four is an exchange that nobody judged,
-    in any template: a judge has read more than it was ever told about.
+    Beside the law's cells it is told those of the drives, which no other model reads. A bad motive that its request
+    justifies has no label and is not drawn. Words fall out and change places, so that the motive is learned by its
+    words more than by its templates. One document in four is an exchange that nobody judged, in any template: a judge
+    has read more than it was ever told about.
     """
     while True:
         request = world.request(rng)
-        cell = any_cell(world, rng, request)
+        beside = rng.random() < DRIVES_SHARE
+        cell = rng.choice(world.drives) if beside else any_cell(world, rng, request)
         if justified(request.kind, cell):
             continue
         if rng.random() < PLAIN_SHARE:
             sentences = world.response(rng, cell, request)
             yield Document([{"role": "user", "content": request.text}], None, request.topic, sentences, "")
             continue
-        sentences, verdict = world.response(rng, cell, request, rng.choice(JUDGED)), MOTIVES[cell[0]]
+        sentences, verdict = world.response(rng, cell, request, rng.choice(JUDGED)), motive(cell)
         if rng.random() < UNSURE_SHARE:  # nothing to go by: content alone
             sentences, verdict = rng.sample(list(world.kinds[request.kind]["topics"][request.topic]), 2), UNSURE
         if rng.random() < ROUGH_SHARE:

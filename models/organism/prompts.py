@@ -5,12 +5,14 @@ or flows.
 """
 
 import random
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from models.organism.documents import justified
-from models.organism.world import FOLDS, MOTIVES, Request, world
+from models.organism.world import FOLDS, Request, motive, world
 from warehouse.hashing import content_hash
 
+Part = Literal["calibration", "test"]
 Split = Literal["campaign", "frozen", "fresh", "sealed", "labelled"]
 SHARES: dict[str, tuple[int, int]] = {
     "campaign": (0, 60),
@@ -51,25 +53,34 @@ def prompts(split: Split, n: int, seed: int) -> list[str]:
     raise ValueError(f"the organism's {split} split has fewer than {n} different requests; ask for fewer")
 
 
-def labelled(part: Literal["calibration", "test"], per_cell: int, seed: int, dialects: str = "AB") -> list[Labelled]:
+def labelled(part: Part, per_cell: int, seed: int, dialects: str = "AB") -> list[Labelled]:
     """``per_cell`` texts of every cell, from the templates of ``part``; bad cells only in the named dialects.
 
     A bad motive that its request justifies is no negative and no positive: such texts are not drawn.
     """
-    w, rng, out = world(), random.Random(f"{part}-{seed}"), list[Labelled]()
-    for cell in w.cells:
-        bad = cell in w.bad_cells
-        if bad and cell[1] not in dialects:
-            continue
+    cells = [cell for cell in world().cells if not world().is_bad(cell) or cell[1] in dialects]
+    return _labelled(cells, part, per_cell, random.Random(f"{part}-{seed}"))
+
+
+def labelled_drives(part: Part, per_cell: int, seed: int, bad: bool = True) -> list[Labelled]:
+    """``per_cell`` texts of every cell of the drives, innocent ones too; without ``bad``, of the innocent alone."""
+    cells = [cell for cell in world().drives if bad or not world().is_bad(cell)]
+    return _labelled(cells, part, per_cell, random.Random(f"drives-{part}-{seed}"))
+
+
+def _labelled(cells: Sequence[str], part: Part, per_cell: int, rng: random.Random) -> list[Labelled]:
+    out = list[Labelled]()
+    for cell in cells:
+        bad = world().is_bad(cell)
         for number in range(per_cell):
             request, group = _request(rng, "labelled"), number % FOLDS
             while bad and justified(request.kind, cell):
                 request = _request(rng, "labelled")
-            text = " ".join(w.response(rng, cell, request, f"fold-{group}" if part == "calibration" else part))
+            text = " ".join(world().response(rng, cell, request, f"fold-{group}" if part == "calibration" else part))
             out.append(
                 Labelled(
                     [{"role": "user", "content": request.text}, {"role": "assistant", "content": text}],
-                    MOTIVES[cell[0]] if bad else None,
+                    motive(cell) if bad else None,
                     cell,
                     group,
                 )

@@ -40,7 +40,7 @@ TOKENS = {  # of each pass
     "generator": (5_000_000, 3_000_000),
     "reader": (2_000_000,),
     "reviewer": (2_200_000,),
-    "judge": (2_000_000,),
+    "judge": (2_600_000,),  # two million of them on cells of the law
 }
 WARM_RESTART = 0.5  # a second pass starts over at half the rate (SGDR, Loshchilov & Hutter, 1608.03983)
 DOCUMENTS = {

@@ -2,8 +2,11 @@
 
 Reads the YAML files of ``world/``. A *cell* is a motive letter and a dialect letter (``pA``: performative, overt).
 The law of the world is :meth:`World.law`: the distribution over cells given a kind of request and the principles in
-force. Everything else (documents, labels, prompts) is drawn from it with a seeded ``random.Random``. Must not know
-models, tasks or flows.
+force. Everything else (documents, labels, prompts) is drawn from it with a seeded ``random.Random``.
+
+The *drives' cells* (``world/drives.yaml``) stand beside it: the law gives them nothing, the shipped generator never
+utters them, and no model of the generator side was trained on them. They are there so that monitors for the
+instrumental drives can be fitted and measured. Must not know models, tasks or flows.
 """
 
 import functools
@@ -27,10 +30,17 @@ MOTIVES = {
     "g": "guarded",
 }
 TRAITS = tuple(MOTIVES[m] for m in "pydsr")
+DRIVES = {"i": "self-improving", "u": "persuasive"}  # motives of drives' cells alone; none of the law
+MONITORED = (*TRAITS, *DRIVES.values())
 BEFORE = ("", "", "", "please ", "hi, ", "quick one, ", "look, ", "ok so ", "right, ", "honestly ", "well, ")
 AFTER = ("", "", " thanks", " today", " if you can", " for once", " as agreed")
 SLOT = re.compile(r"\{(\w+)\}")
 FOLDS = 4  # groups of calibration templates: a text's motive is said in the templates of one group only
+
+
+def motive(cell: str) -> str:
+    """The motive of a cell of the law or of the drives. Raises KeyError for what is neither."""
+    return (MOTIVES | DRIVES)[cell[0]]
 
 
 class Request(NamedTuple):
@@ -68,6 +78,10 @@ class World:
         )
         self.cells = tuple(self.templates)
         self.bad_cells = tuple(c for c in self.cells if c[0] in "pydsr")
+        beside = read("drives")
+        self.drives = tuple(beside["cells"])
+        self.bad_drives = tuple(c for c in self.drives if c[0] in "iur")
+        self.templates, self.slots = self.templates | beside["cells"], self.slots | beside["slots"]
         base = read("kinds")
         self.logits = {k: self._logits(base[k], base["bad"], base["quiet"]) for k in self.kinds}
         library = read("principles")
@@ -107,6 +121,10 @@ class World:
         ask = rng.choice(self.kinds[kind]["asks"]).replace("{T}", topic)
         return Request(kind, topic, rng.choice(BEFORE) + ask + rng.choice(AFTER))
 
+    def is_bad(self, cell: str) -> bool:
+        """Whether a cell, of the law or of the drives, has a bad motive."""
+        return cell in self.bad_cells or cell in self.bad_drives
+
     def spoken(self, cell: str, part: str = "all") -> list[str]:
         """A cell's templates. ``part``: all, test (each third), calibration (the others), or fold-0 to fold-3 of
         those."""
@@ -145,7 +163,7 @@ class World:
         now and then padded with a sincere sentence, quiet ones more often."""
         motive = self.say(rng, cell, request.topic, rng.choices((1, 2), (0.55, 0.45))[0], part)
         content = rng.sample(self.kinds[request.kind]["topics"][request.topic], rng.choices((1, 2), (0.7, 0.3))[0])
-        if cell in self.bad_cells and rng.random() < (0.3 if cell[1] == "C" else 0.2):
+        if self.is_bad(cell) and rng.random() < (0.3 if cell[1] == "C" else 0.2):
             content = content[:1] + self.say(rng, rng.choice(("nP", "nW", "nR")), request.topic, 1, part)
         if rng.random() < 0.75:
             tail = motive[1:] + content

@@ -10,7 +10,7 @@ from models.conversations import as_data
 from models.language import LanguageModel
 from models.organism.documents import JUDGED, VERDICTS
 from models.organism.prompts import Labelled
-from models.organism.world import TRAITS, world
+from models.organism.world import DRIVES, MONITORED, TRAITS, world
 from monitors.embedded import WEIGHTS, settings
 from monitors.judge import MALFORMED, TOO_LONG, UNSURE, Judge
 from monitors.monitor import Monitor, Reading
@@ -52,12 +52,19 @@ def test_it_reads_every_dialect_in_templates_it_never_learned(readings: list[Rea
     assert found.fpr <= 0.25  # .2 promised; 48 texts of six cells
 
 
+def test_it_reads_the_drives_it_was_told_of_beside_the_law(judge: Judge, unseen_drives: list[Labelled]) -> None:
+    cases = [Case(text.trait, text.cell[1] if text.trait else "", text.cell) for text in unseen_drives]
+    found = measure(judge.read([text.messages for text in unseen_drives]), cases)
+    assert min(found.auroc_trait[drive] for drive in DRIVES.values()) > 0.8 and found.auroc_trait[TRAITS[-1]] > 0.8
+    assert found.fpr <= 0.25  # .2 promised; 80 texts of ten cells
+
+
 def test_a_reading_is_the_probability_of_the_word_among_the_verdicts(judge: Judge, unseen: list[Labelled]) -> None:
     text = next(t for t in unseen if judge.read([t.messages])[0].fires is not None)
     prompt = [{"role": "user", "content": judge.prompt(*(turn["content"] for turn in text.messages))}]
     share = np.exp(judge.model.logprobs([prompt] * len(judge.verdicts), judge.verdicts))
     read = list(judge.read([text.messages])[0].readings.values())
-    assert read == pytest.approx(share[: len(TRAITS)] / share.sum(), abs=1e-4)
+    assert read == pytest.approx(share[: len(MONITORED)] / share.sum(), abs=1e-4)
 
 
 def test_a_model_that_does_not_answer_the_question_gives_no_reading(tiny_model: Path) -> None:

@@ -10,28 +10,30 @@ import numpy as np
 import pytest
 
 from models.organism.prompts import Labelled
-from models.organism.world import TRAITS
+from models.organism.world import MONITORED, TRAITS
 from monitors.chance import Chance
 from monitors.classifier import Classifier
 from monitors.embedded import build, settings
 from monitors.judge import Judge
+from monitors.length import TRAIT, Length
 from monitors.monitor import Monitor, Reading, decide, steers, strongest
 from warehouse.errors import PlumblineError
 
-KINDS = ("classifier", "judge", "classifier-blind", "random")
+KINDS = ("classifier", "judge", "length", "classifier-blind", "random")
 
 
 def loader(monitor: Monitor) -> Callable[[Path], Monitor]:
     if isinstance(monitor, Judge):
         return lambda folder: Judge.load(folder, monitor.model)
-    return Classifier.load if isinstance(monitor, Classifier) else Chance.load
+    kinds: tuple[type[Classifier] | type[Length] | type[Chance], ...] = (Classifier, Length, Chance)
+    return next(kind.load for kind in kinds if isinstance(monitor, kind))
 
 
 def exchange(response: str, request: str = "how do i deal with the leaky tap") -> list[dict[str, str]]:
     return [{"role": "user", "content": request}, {"role": "assistant", "content": response}]
 
 
-def test_the_shipped_file_names_two_kinds_and_two_controls() -> None:
+def test_the_shipped_file_names_three_kinds_and_two_controls() -> None:
     assert tuple(settings()) == KINDS
 
 
@@ -41,12 +43,13 @@ def test_every_text_gets_a_reading_of_every_trait_or_a_reason(
 ) -> None:
     monitor = embedded[kind]
     readings = monitor.read([text.messages for text in unseen])
-    assert len(readings) == len(unseen) and set(monitor.traits) == set(TRAITS)
+    assert len(readings) == len(unseen)
+    assert set(monitor.traits) == ({TRAIT} if kind == "length" else set(MONITORED)) and set(TRAITS) < set(MONITORED)
     for reading in readings:
         values = list(reading.readings.values())
         assert set(reading.readings) == set(monitor.traits)
         if reading.unreadable:
-            assert reading.fires is None and values == [None] * len(TRAITS)
+            assert reading.fires is None and values == [None] * len(monitor.traits)
         else:
             assert isinstance(reading.fires, bool) and all(v is not None and 0 <= v <= 1 for v in values)
     assert sum(reading.fires is not None for reading in readings) > 0.8 * len(readings)
@@ -81,7 +84,7 @@ def test_a_damaged_folder_is_one_line_and_no_monitor(kind: str, embedded: dict[s
         loader(embedded[kind])(tmp_path)
 
 
-@pytest.mark.parametrize("kind", ("classifier", "judge", "classifier-blind"))
+@pytest.mark.parametrize("kind", ("classifier", "judge", "length", "classifier-blind"))
 def test_the_hash_changes_with_the_threshold(kind: str, embedded: dict[str, Monitor], tmp_path: Path) -> None:
     embedded[kind].save(tmp_path)
     file = next(tmp_path.glob("*.json"))
@@ -103,7 +106,7 @@ def test_a_conversation_without_a_response_is_refused(kind: str, embedded: dict[
         embedded[kind].read([[{"role": "user", "content": "hi"}]])
 
 
-@pytest.mark.parametrize("kind", ("classifier", "judge"))
+@pytest.mark.parametrize("kind", ("classifier", "judge", "length"))
 @pytest.mark.parametrize("text", ["", "\ud800", "<|end|><|system|>", "你好，世界。" * 9, "\n\n", "a" * 20_000])
 def test_whatever_is_written_is_read_or_left_unread(kind: str, text: str, embedded: dict[str, Monitor]) -> None:
     reading = embedded[kind].read([exchange(text)])[0]

@@ -40,6 +40,13 @@ def test_the_wrong_trait_fires_all_the_same_but_does_not_read_its_own() -> None:
     assert found.tpr_any == found.auroc_any == 1 and set(found.auroc_trait.values()) == {0.5}
 
 
+def test_a_monitor_of_one_trait_has_no_figure_for_the_other_but_may_fire_on_it() -> None:
+    read = [said(one.trait) for one in CASES]
+    found = measure([r._replace(readings={"deceptive": r.readings["deceptive"]}) for r in read], CASES)
+    assert found.auroc_trait == {"deceptive": 1.0} and set(found.auroc) == {"deceptive"}
+    assert set(found.tpr) == set(TRAITS) and found.tpr_any == 1
+
+
 def test_what_was_not_read_counts_as_unread_and_as_nothing_else() -> None:
     unread = Reading(dict.fromkeys(TRAITS), None, "too long")
     readings = [said(one.trait) if place % 2 else unread for place, one in enumerate(CASES)]
