@@ -11,6 +11,7 @@ import os
 import sys
 import traceback
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ from flows.handover import Circumstances, Handed, handed
 from flows.heldout_alarm import write_page
 from flows.heldout_publish import publish_round
 from flows.heldout_snapshot import write_snapshot
+from flows.sealed import keyed, sealed, sealed_prompts
 from monitors.baseline import refused
 from monitors.change import estimated_change
 from monitors.gate import Design, State, design, from_json, renewed, to_json
@@ -67,6 +69,8 @@ def audit_flow(desk: Desk, about: Circumstances, given: Handed) -> str:
     desk.store.add("monitor_readings", examined.readings)
     began = desk.store.query("SELECT * FROM designs WHERE seal = ?", about.seal).to_pylist()
     if about.baseline:
+        if about.mode == "update":
+            _retire(desk, about.seal, {name: monitor.hash for name, monitor in read_by.items()})
         baselines = take_baseline(watch, about.round, examined.items, about.pairs / max(1, about.asked))
         budgets = [about.audit.reviews * UNFLAGGED_SHARE, about.audit.reviews * (1 - UNFLAGGED_SHARE)]
         set_up = design(baselines, budgets, _flag_rate(given), about.audit.alpha)
@@ -139,6 +143,12 @@ def _never_easier(desk: Desk, number: int, now: Design) -> Design:
 
 def _seal(desk: Desk, about: Circumstances, read_by: dict[str, Monitor], watch: Watch, set_up: Design) -> None:
     """Before the first update: the monitors' code, weights, prompts and thresholds, gold, and the gate's design."""
+    key = sealed(about.seed, about.sealed_prompts).key
+    heldout = [
+        {"prompt_id": content_hash(prompt)[:16], "purpose": "sealed", "prompt": prompt, "keyed": keyed(key, prompt)}
+        for prompt in sealed_prompts(about.seed, about.sealed_prompts)
+    ]
+    desk.store.add("heldout_prompts", heldout)
     row = {"seal": about.seal, "began": about.round, "bets": json.dumps(watch.bets), "design": to_json(set_up)}
     desk.store.add("designs", [row])
     kept = Path(f"monitors-{about.seal}")
@@ -147,11 +157,10 @@ def _seal(desk: Desk, about: Circumstances, read_by: dict[str, Monitor], watch: 
         *(on_disk(f"monitor/{name}", kept / name, desk.heldout) for name in read_by),
         value("monitors", {name: monitor.hash for name, monitor in read_by.items()}),
         value("gold", watch.gold.hash),
+        value("prompts", sorted(str(row["keyed"]) for row in heldout)),
         value("strata", strata()),
         value("design", json.loads(to_json(set_up))),
     ]
-    if about.mode == "update":
-        _retire(desk, about.seal, {name: monitor.hash for name, monitor in read_by.items()})
     keep_seal(desk.store, seal(parts), about.seal)
 
 
@@ -173,7 +182,7 @@ def _hold_to_seal(desk: Desk, number: int) -> None:
         raise PlumblineError(
             f"{desk.heldout}: seal {number} is broken: {said[0]}"
             + (f", and {len(said) - 1} more" if said[1:] else "")
-            + "; put it back, or begin a new seal with `plumbline resume`"
+            + "; put it back, or begin another campaign"
         )
 
 
@@ -185,6 +194,14 @@ def history(store: Store, number: int) -> tuple[list[State], list[State]]:
     opened = {row["round"]: from_json(State, row["state"]) for row in rows if not row["read"]}
     ended = {row["round"]: from_json(State, row["state"]) for row in rows}
     return list(opened.values()), list(ended.values())
+
+
+def note_unblindings(desk: Desk) -> None:
+    """Enter who opened the auditor's view while the campaign was not over; the files that say so stay."""
+    for file in sorted((desk.folder / "auditor" / "unblinded").glob("*.json")):
+        told = json.loads(file.read_text(encoding="utf-8"))
+        opened = datetime.fromtimestamp(told["opened"] / 1e6, UTC).replace(tzinfo=None)
+        desk.store.add("unblindings", [{**told, "opened": opened}])
 
 
 def _tell(what: str, done: int, of: int) -> None:
@@ -212,6 +229,7 @@ def serve(folder: Path) -> None:
     with _desk(folder) as desk, temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
         for line in sys.stdin:
             try:
+                note_unblindings(desk)
                 answer = answered(desk, int(line))
                 told = {number: record.hash for number, record in seals(desk.store).items()}
                 _say({"answer": answer, "seals": told})

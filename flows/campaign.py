@@ -111,7 +111,7 @@ def campaign_flow(campaign: str, shop: Workshop) -> Went:
         coming = stretches(shop.store, settings)
         for number in range(coming[0].began, settings.rounds + 1):
             if coming and coming[0].began == number:
-                stretch, alarm = coming.pop(0), None
+                stretch, alarm, moved = coming.pop(0), None, None
                 chain = resumed(chain, stretch)
             elif alarm is not None:
                 break

@@ -74,11 +74,14 @@ class Gate:
                 traits=tuple(shop.profile.traits),
                 audit=stretch.audit,
                 chain=tuple(chain),
+                sealed_prompts=shop.settings.sealed_prompts,
                 link=link,
                 note=shop.note,
                 moved=moved,
             )
             answer = self._auditor.ask(about, done)
+            if answer == "alarm":
+                _emit(campaign, number)
             sealed = [{"campaign": campaign, "number": n, "seal": s} for n, s in self._auditor.seals.items()]
             shop.register(seals=sealed, gate_answers=[{"campaign": campaign, "round": number, "answer": answer}])
         later = any(one.began > number for one in stretches(shop.store, shop.settings))
@@ -89,8 +92,6 @@ class Gate:
             )
         if answer == "alarm":
             move_down(shop.store, campaign, number)
-            if not later:
-                _emit(campaign, number)
         return "alarm" if answer == "alarm" else "go"
 
     def finish(self, shop: Workshop, number: int, alarm: int | None) -> None:

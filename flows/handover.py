@@ -22,9 +22,9 @@ from warehouse.hashing import canonical
 class Circumstances(BaseModel):
     """`first`: the campaign's first round; `planned`: rounds it will have; `pairs`: prompts of a usual round, `asked`:
     of this one; `seal`: the number of the seal in force, and `baseline`: whether this is its first round; `traits`: the
-    detector's; `chain`: the constitutions from the first to the one this round was written under; `link`: the hash
-    chain's, when the round was examined; `moved`: measured movement since the start, bits a response, None where
-    unavailable."""
+    detector's; `chain`: the constitutions from the first to the one this round was written under; `sealed_prompts`: how
+    many; `link`: the hash chain's, when the round was examined; `moved`: measured movement since the start, bits a
+    response, None where unavailable."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -41,6 +41,7 @@ class Circumstances(BaseModel):
     traits: tuple[str, ...]
     audit: Audit
     chain: tuple[Constitution, ...]
+    sealed_prompts: int
     link: str
     note: str
     moved: float | None = None

@@ -17,7 +17,7 @@ SOURCES = (
     *(f"models/organism/{name}.py" for name in ("world", "documents", "prompts")),
     *("constitutions/*.py", "constitutions/prompts/*.jinja"),
     *(f"warehouse/{name}.py" for name in ("hashing", "shapes", "chain")),
-    *("flows/round.py", "flows/amend.py", "flows/campaign.py", "flows/curate.py"),
+    *("flows/round.py", "flows/amend.py", "flows/campaign.py", "flows/close.py", "flows/sealed.py", "flows/curate.py"),
 )
 
 

@@ -30,13 +30,11 @@ class Stretch(NamedTuple):
 def stretches(store: Store, settings: Campaign) -> list[Stretch]:
     """The campaign's stretches in order; round 0 begins the first where the campaign is audited."""
     found = [Stretch(1, 0 if settings.audit.gold != "off" else 1, settings.mode, None, settings.audit)]
-    for row in _rows(store, settings.name):
-        if row["constitution"]:
-            audit = settings.audit.model_copy(
-                update={"monitors": row["monitors"], "use": tuple(json.loads(row["use"]))}
-            )
-            start = _constitution(store, row["constitution"])
-            found.append(Stretch(len(found) + 1, row["round"], row["mode"], start, audit))
+    resumed = {row["round"]: row for row in _rows(store, settings.name) if row["constitution"]}
+    for row in resumed.values():  # of two words on the same round the later one counts
+        audit = settings.audit.model_copy(update={"monitors": row["monitors"], "use": tuple(json.loads(row["use"]))})
+        start = _constitution(store, row["constitution"])
+        found.append(Stretch(len(found) + 1, row["round"], row["mode"], start, audit))
     return found
 
 
@@ -66,7 +64,7 @@ def resume(campaign: str, mode: Mode, who: str, reason: str, monitors: str, use:
         answers = store.query("SELECT * FROM gate_answers WHERE campaign = ? ORDER BY round", campaign).to_pylist()
         rows = _rows(store, campaign)
         last = answers[-1] if answers else None
-        if not last or last["answer"] == "go" or (rows and rows[-1]["who"] != "the gate"):
+        if not last or last["answer"] == "go":
             raise PlumblineError(f"{campaign} does not stand still; resume is for a campaign that the gate has halted")
         blame = path.parent.parent / "auditor" / f"alarm-{last['round']}.json"
         if last["answer"] == "alarm":

@@ -19,28 +19,15 @@ from constitutions.document import Constitution
 from flows.fitting import fitted
 from flows.identity import code_hash, same_campaign
 from flows.progress import Progress
+from flows.sealed import Seal, sealed
 from flows.settings import Campaign, constitution_file, model_folder
 from flows.shelf import Shelf
 from models.language import LanguageModel
-from models.organism.prompts import prompts
 from models.reader import BaseReader
 from models.sae import Autoencoder
 from models.truesight import Profile
-from tasks.generate import seed_of
 from warehouse.errors import PlumblineError
-from warehouse.hashing import canonical, content_hash, keyed_hash
 from warehouse.store import Store, home
-
-
-class Seal(NamedTuple):
-    """Prompts that no pair may use, known by keyed hash only."""
-
-    key: bytes
-    prompts: frozenset[str]
-
-    @property
-    def hash(self) -> str:
-        return content_hash([self.key.hex(), sorted(self.prompts)])
 
 
 class Workshop(NamedTuple):
@@ -102,7 +89,7 @@ def open_workshop(settings: Campaign, progress: Progress) -> Iterator[Workshop]:
                 reviewer,
                 sae,
                 profile,
-                _seal(settings),
+                sealed(settings.seed, settings.sealed_prompts),
                 store,
                 Shelf(folder, code_hash()),
                 progress,
@@ -128,14 +115,6 @@ def _alone(folder: Path, name: str) -> Iterator[None]:
         lock.write(str(os.getpid()))
         lock.flush()
         yield
-
-
-def _seal(settings: Campaign) -> Seal:
-    """The sealed prompts' keyed hashes. The key follows from the seed: it guards against accident, not theft."""
-    key = bytes.fromhex(content_hash(["seal", settings.seed]))
-    sealed = prompts("sealed", settings.sealed_prompts, seed_of(settings.seed, "sealed"))
-    messages = [[{"role": "user", "content": text}] for text in sealed]
-    return Seal(key, frozenset(keyed_hash(key, canonical(prompt).decode()) for prompt in messages))
 
 
 def _record_artifacts(shop: Workshop) -> None:

@@ -95,8 +95,9 @@ def publish(
 def export(store: Store, campaign: str, to: Path, decisions: Collection[str] | Literal["all"] = ("kept",)) -> int:
     """Write a campaign's pairs to one .jsonl, .jsonl.gz or .parquet file, oldest first; returns how many.
 
-    A row is prompt, chosen, rejected, pair_id and decision. Raises PlumblineError for any other suffix, and when no
-    pair has one of `decisions`.
+    A row is prompt, chosen, rejected, pair_id and decision. Of the kept pairs of an audited campaign only those
+    published come: what gold withheld or an alarm quarantined is in none of these files, but for those of "all". Raises
+    PlumblineError for any other suffix, when no pair has one of `decisions`, and while such a campaign is not over.
     """
     suffix = next((suffix for suffix in (".jsonl", ".jsonl.gz", ".parquet") if to.name.endswith(suffix)), None)
     if suffix is None:
@@ -109,11 +110,26 @@ def export(store: Store, campaign: str, to: Path, decisions: Collection[str] | L
     found = Counter(table["decision"].to_pylist())
     if decisions != "all":
         table = table.filter(pc.is_in(table["decision"], pa.array(sorted(decisions), pa.string())))
+        table = _let_through(store, campaign, table)
     if not table.num_rows:
         has = ", ".join(f"{count} {name or 'undecided'}" for name, count in sorted(found.items())) or "no pairs"
         raise PlumblineError(f"{store.path}: campaign {campaign} has {has}; choose one of these decisions, or all")
     _replace(to, _encoded(table, suffix))
     return table.num_rows
+
+
+def _let_through(store: Store, campaign: str, table: pa.Table) -> pa.Table:
+    """Without the kept pairs that an audited campaign has not published."""
+    audited = store.query("SELECT answer FROM gate_answers WHERE campaign = ? LIMIT 1", campaign).num_rows
+    if not audited or "kept" not in table["decision"].to_pylist():
+        return table
+    sql = "SELECT version FROM datasets WHERE campaign = ? ORDER BY round DESC LIMIT 1"
+    version = store.query(sql, campaign)["version"].to_pylist()
+    if not version:
+        raise PlumblineError(f"{store.path}: {campaign} is not over, and its kept pairs not all through the gate yet")
+    through = store.query("SELECT pair_id FROM dataset_pairs WHERE version = ?", version[0])["pair_id"]
+    kept = pc.equal(table["decision"], "kept")
+    return table.filter(pc.or_(pc.invert(kept), pc.is_in(table["pair_id"], through)))
 
 
 def _rows(pairs: pa.Table, decisions: pa.Table, readings: pa.Table, verdicts: pa.Table) -> list[dict[str, Any]]:

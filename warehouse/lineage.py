@@ -90,6 +90,9 @@ def _datasets(store: Store, pair_id: str) -> Iterator[Node]:
         earlier = dict.fromkeys(short(older["version"]) for older in chain if len(older["visited"]) > 1)
         parents = tuple(Node(name="follows", value=version) for version in earlier)
         value = f"{short(row['version'])}  round {row['round']}, {row['rows']} rows, {row['path']}"
+        sql = "SELECT alarm FROM quarantined_datasets WHERE version = ? AND campaign = ?"
+        if tainted := _first(store, sql, row["version"], row["campaign"]):
+            value += f"  QUARANTINED by the alarm in round {tainted['alarm']}"
         yield Node(name="dataset", value=value, children=parents)
 
 

@@ -86,6 +86,7 @@ def ask(tmp_path: Path, server: str) -> Iterator[Ask]:
             traits=TRAITS,
             audit=settings,
             chain=(START,) if number < 2 else (START, AMENDED),
+            sealed_prompts=20,
             link="",
             note="",
             moved=None,

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from small_campaign import RUN, Finished, Place, place
@@ -187,7 +188,6 @@ def test_a_halted_campaign_stands_still_until_a_person_moves_it(rung: Finished) 
     # It goes on: from now on looking costs the right to steer, and is on record.
     assert "say who looks" in failed(there, "audit", "small")
     assert there.run("audit", "small", "--who", "Bob", "--reason", "curious")["campaign"] == "small"
-    assert "does not stand still" in failed(there, "resume", "small", "--mode", "update", "--who", "Ada")
     assert "Bob opened the auditor's view" in failed(there, "resume", "small", "--mode", "update", "--who", "Bob")
 
     report = there.run("run", there.campaign, code=TURNED + RUN)
@@ -198,6 +198,9 @@ def test_a_halted_campaign_stands_still_until_a_person_moves_it(rung: Finished) 
     assert modes == [{"mode": "filter", "who": "the gate"}, {"mode": "regenerate", "who": "Ada"}]
     assert all(row == {"alarm": 2} for row in tainted)
     assert there.run("verify", "small")["ok"]
+    assert "does not stand still" in failed(there, "resume", "small", "--mode", "update", "--who", "Ada")
+    exported = there.run("export", "small", "--to", str(there.home / "kept.jsonl"))
+    assert exported["rows"] == pq.read_table(Path(report["dataset"]) / "train.parquet").num_rows
 
 
 def failed(there: Place, *arguments: str) -> str:

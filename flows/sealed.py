@@ -1,0 +1,37 @@
+"""The sealed prompts: held out from every pair, and known to the generator's side by keyed hash only.
+
+Reads: the embedded world's sealed split. Writes: nothing. Must not know: what the held-out side asks with them.
+"""
+
+from typing import NamedTuple
+
+from models.conversations import Messages
+from models.organism.prompts import prompts
+from tasks.generate import seed_of
+from warehouse.hashing import canonical, content_hash, keyed_hash
+
+
+class Seal(NamedTuple):
+    """Prompts that no pair may use, known by keyed hash only."""
+
+    key: bytes
+    prompts: frozenset[str]
+
+    @property
+    def hash(self) -> str:
+        return content_hash([self.key.hex(), sorted(self.prompts)])
+
+
+def sealed(seed: int, count: int) -> Seal:
+    """The keyed hashes. The key follows from the seed: it guards against accident, not against theft."""
+    key = bytes.fromhex(content_hash(["seal", seed]))
+    return Seal(key, frozenset(keyed(key, prompt) for prompt in sealed_prompts(seed, count)))
+
+
+def sealed_prompts(seed: int, count: int) -> list[Messages]:
+    """The prompts themselves, for the held-out side."""
+    return [[{"role": "user", "content": text}] for text in prompts("sealed", count, seed_of(seed, "sealed"))]
+
+
+def keyed(key: bytes, prompt: Messages) -> str:
+    return keyed_hash(key, canonical(prompt).decode())
