@@ -88,7 +88,7 @@ def test_help_comes_at_once_without_the_libraries() -> None:
 
 
 def test_json_is_one_object_on_the_last_line(capsys: pytest.CaptureFixture[str]) -> None:
-    from flows.cli import Output, _answer
+    from flows.output import Output, answer
 
-    _answer(Output(json=True), {"rows": 3}, lambda: None)
+    answer(Output(json=True), {"rows": 3}, lambda: None)
     assert json.loads(capsys.readouterr().out.splitlines()[-1]) == {"rows": 3}
