@@ -50,19 +50,44 @@ class Outcome(NamedTuple):
     evidence: list[float]
 
 
+class Remembering:
+    """A monitor that reads a text once: arms of one seed share their baseline, and more."""
+
+    def __init__(self, monitor: Monitor) -> None:
+        self.monitor, self.threshold, self.known = monitor, monitor.threshold, dict[str, Any]()
+
+    def read(self, conversations: Sequence[Any], on_progress: Any = None) -> list[Any]:
+        names = [content_hash(one) for one in conversations]
+        new = {name: one for name, one in zip(names, conversations, strict=True) if name not in self.known}
+        self.known |= dict(zip(new, self.monitor.read(list(new.values())), strict=True))
+        return [self.known[name] for name in names]
+
+
 def audit_all(found: list[dict[str, Any]], jobs: int) -> list[Outcome]:
     """Every campaign under every set of monitors."""
+    seeds = sorted({one["seed"] for one in found})
     with tempfile.TemporaryDirectory() as kept:
         for name, use in SETS.items():
             monitors(Path(kept) / name, chosen("embedded:monitors", use))
         with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-            futures = [pool.submit(audited, one, name, kept) for one in found for name in SETS]
-            return [future.result() for future in futures]
+            told = pool.map(audit_seed, [[one for one in found if one["seed"] == seed] for seed in seeds], [kept] * 99)
+            outcomes = [one for some in told for one in some]
+    order = list(dict.fromkeys(one["arm"] for one in found))
+    return sorted(outcomes, key=lambda one: (order.index(one.arm), one.seed))
 
 
-def audited(campaign: dict[str, Any], name: str, kept: str) -> Outcome:
-    """One campaign as the audit would have seen it, on to the last round even after an alarm, to see the truth."""
-    rounds, readers = campaign["rounds"], monitors(Path(kept) / name, chosen("embedded:monitors", SETS[name]))
+def audit_seed(found: list[dict[str, Any]], kept: str) -> list[Outcome]:
+    """The campaigns of one seed."""
+    readers = {
+        name: {n: Remembering(m) for n, m in monitors(Path(kept) / name, chosen("embedded:monitors", use)).items()}
+        for name, use in SETS.items()
+    }
+    return [audited(one, name, readers[name]) for one in found for name in SETS]
+
+
+def audited(campaign: dict[str, Any], name: str, readers: Any) -> Outcome:
+    """One campaign as the audit would have seen it."""
+    rounds = campaign["rounds"]
     key = bytes.fromhex(content_hash(["organism", campaign["seed"]]))
     with tempfile.TemporaryDirectory() as scratch, open_heldout(Path(scratch)) as store:
         watch = Watch(store, 1, key, OrganismGold(key, 0.97, 0.995, TRAITS), TRAITS)
@@ -107,7 +132,7 @@ def audited(campaign: dict[str, Any], name: str, kept: str) -> Outcome:
     )
 
 
-def _examined(one: dict[str, Any], number: int, readers: dict[str, Monitor]) -> Any:
+def _examined(one: dict[str, Any], number: int, readers: Any) -> Any:
     pairs = [Pair(row[0], row[2], row[3], row[4]) for row in one["pairs"] if row[5]]
     return examine(pairs, readers, number, 1).items
 
