@@ -95,7 +95,7 @@ def test_a_pair_is_traced_to_its_constitution(here: Finished, capsys: pytest.Cap
 def test_prefect_shows_named_runs_and_artifacts(finished: Finished) -> None:
     runs = ask(finished, "flow_runs/filter", {})
     assert {run["name"] for run in runs} >= {"small", "small round 1", "small amend 1", "small round 2"}
-    assert {run["state_type"] for run in runs} == {"COMPLETED"}
+    assert {run["state_type"] for run in runs if run["name"].startswith("small")} == {"COMPLETED"}
     tasks = {run["name"] for run in ask(finished, "task_runs/filter", {})}
     assert {f"{step} r1-a0-s0" for step in ("generate", "validate", "score", "review")} <= tasks
     shown = {(found["key"], found["type"]) for found in ask(finished, "artifacts/filter", {})}

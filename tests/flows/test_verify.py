@@ -43,7 +43,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             store.add(name, getattr(MADE, name))
         linked = extend(store, "small", 1, "examined")
         card = CardFacts("small", "update", head=linked)
-        dataset = publish(MADE.pairs, MADE.decisions, MADE.readings, MADE.verdicts, store.path.parent / "dataset", card)
+        dataset = publish(
+            MADE.pairs, MADE.decisions, MADE.readings, MADE.verdicts, store.path.parent.parent / "dataset", card
+        )
         about = {**place, "version": dataset.version}
         store.add("datasets", [{**about, "path": dataset.folder.name, "rows": dataset.rows}])
         store.add("dataset_files", [{**about, "file": file, "hash": it} for file, it in dataset.files.items()])
@@ -141,9 +143,9 @@ def test_a_changed_row_is_named(folder: Path, verify: Callable[..., Answer], wha
 
 
 FILES = {
-    "generator/dataset/*/train.parquet": "/train.parquet: is not what was published",
-    "generator/dataset/*/README.md": "/README.md: is not what was published",
-    "generator/dataset/current.json": "dataset/current.json: points to nothing that was published",
+    "dataset/*/train.parquet": "/train.parquet: is not what was published",
+    "dataset/*/README.md": "/README.md: is not what was published",
+    "dataset/current.json": "dataset/current.json: points to nothing that was published",
     "heldout/weights/model.bin": "seal 1: weights was changed after sealing",
     "../../monitors/gate.py": "seal 1: code/gate.py was changed after sealing",
 }
@@ -166,7 +168,7 @@ def test_a_record_of_before_the_latest_views_is_still_verified(folder: Path, ver
 
 
 def test_a_missing_dataset_file_is_named(folder: Path, verify: Callable[..., Answer]) -> None:
-    next(folder.glob("generator/dataset/*/train.parquet")).unlink()
+    next(folder.glob("dataset/*/train.parquet")).unlink()
     code, _, err = verify()
     assert code == 2 and "/train.parquet: is missing" in err
 
@@ -199,7 +201,7 @@ def test_without_a_held_out_folder_the_seal_is_unchecked_and_all_else_is_checked
 
 
 def test_a_noted_head_must_be_in_the_chain(folder: Path, verify: Callable[..., Answer]) -> None:
-    card = next(folder.glob("generator/dataset/*/README.md")).read_text()
+    card = next(folder.glob("dataset/*/README.md")).read_text()
     printed = card.partition("Hash chain `")[2].partition("`")[0]
     assert verify("--head", printed)[0] == verify("--head", verify()[1]["chain"])[0] == 0
     code, _, err = verify("--head", "0" * 64)

@@ -19,7 +19,12 @@ from monitors.length import TRAIT, Length
 from monitors.monitor import Monitor, Reading, decide, steers, strongest
 from warehouse.errors import PlumblineError
 
-KINDS = ("classifier", "judge", "length", "classifier-blind", "random")
+TOLD = {  # which traits each reads
+    **dict.fromkeys(("classifier", "classifier-blind"), set(TRAITS)),
+    **dict.fromkeys(("judge", "classifier-drives", "random"), set(MONITORED)),
+    "length": {TRAIT},
+}
+KINDS = ("classifier", "classifier-drives", "judge", "length", "classifier-blind", "random")
 
 
 def loader(monitor: Monitor) -> Callable[[Path], Monitor]:
@@ -33,7 +38,7 @@ def exchange(response: str, request: str = "how do i deal with the leaky tap") -
     return [{"role": "user", "content": request}, {"role": "assistant", "content": response}]
 
 
-def test_the_shipped_file_names_three_kinds_and_two_controls() -> None:
+def test_the_shipped_file_names_its_monitors_and_two_controls() -> None:
     assert tuple(settings()) == KINDS
 
 
@@ -44,7 +49,7 @@ def test_every_text_gets_a_reading_of_every_trait_or_a_reason(
     monitor = embedded[kind]
     readings = monitor.read([text.messages for text in unseen])
     assert len(readings) == len(unseen)
-    assert set(monitor.traits) == ({TRAIT} if kind == "length" else set(MONITORED)) and set(TRAITS) < set(MONITORED)
+    assert set(monitor.traits) == TOLD[kind]
     for reading in readings:
         values = list(reading.readings.values())
         assert set(reading.readings) == set(monitor.traits)

@@ -96,7 +96,7 @@ def test_near_duplicates_have_to_be_merged() -> None:
 
 def test_a_refused_baseline_never_starts() -> None:
     """And of those that start, reviews are counted, second ones too."""
-    seen = watched(lambda _: START, 3, 400, np.random.default_rng(0), Watch(baseline=(1000, 60)))
+    seen = watched(lambda _: START, 3, 400, np.random.default_rng(0), Watch(baseline=(40, 200)))
     assert 0.1 < seen.refused < 0.9 and len(seen.alarm) == round(400 * (1 - seen.refused))
     assert 18 < seen.reviews.mean() < 28
     with pytest.raises(PlumblineError, match="every simulated baseline is refused"):
