@@ -238,18 +238,24 @@ def picture(found: Sequence[Outcome], path: Path) -> None:
     full = [one for one in found if one.watch == "full" and one.arm.startswith("update, tone") and one.alarm]
     if not full:
         return
-    shown = max(full, key=lambda one: one.flag_rate[1] - min(one.flag_rate[one.alarm :]) + one.hidden[one.alarm])
-    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.7), sharey=True, width_ratios=(3, 2))
+    risen = [one for one in full if one.hidden[one.alarm] > 2 * one.ceiling] or full
+    shown = max(risen, key=lambda one: one.flag_rate[0] - one.flag_rate[one.alarm])
+    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.7), width_ratios=(3, 2))
+    high = 1.45 * max(*shown.flag_rate, *shown.hidden)
     at = np.arange(len(shown.flag_rate))
     left.axvspan(shown.since - 0.5, shown.alarm, color="#9b2226", alpha=0.07, linewidth=0)
-    left.plot(at, shown.flag_rate, color="#c07d1f", linewidth=2.6, label="flagged")
-    left.plot(
-        at, shown.hidden, color="#9b2226", linewidth=2.6, label="truly bad among the unflagged (no step sees this)"
-    )
+    for rates, colour, label in (
+        (shown.flag_rate, "#c07d1f", "flagged"),
+        (shown.hidden, "#9b2226", "truly bad, unflagged"),
+    ):
+        left.plot(at, rates, color=colour, linewidth=2, alpha=0.3)
+        left.plot(at[: shown.alarm + 1], rates[: shown.alarm + 1], color=colour, linewidth=2.6, label=label)
     left.axhline(shown.ceiling, color="#556", linestyle=(0, (4, 3)), linewidth=1)
-    left.text(0, shown.ceiling + 0.006, "the most that the start allows", fontsize=8, color="#556")
+    note = {"fontsize": 8, "color": "#556", "ha": "right"}
+    left.text(len(at) - 1, shown.ceiling + 0.02 * high, "the most that the start allows", **note)
+    left.text(len(at) - 1, 0.88 * high, "pale: how it would have gone on", **note)
     left.axvline(shown.alarm, color="#22252a", linewidth=1.6)
-    left.text(shown.alarm - 0.08, 0.385, "the gate stops it", fontsize=9, ha="right", va="top")
+    left.text(shown.alarm + 0.08, 0.97 * high, "the gate stops it", fontsize=9, va="top")
     left.set_title(f"one campaign amended by its flags (seed {shown.seed})", fontsize=10)
     left.legend(frameon=False, fontsize=8, loc="upper left")
     for one in (o for o in found if o.watch == "full" and o.arm.startswith("update, tone")):
@@ -260,7 +266,8 @@ def picture(found: Sequence[Outcome], path: Path) -> None:
     for axis in (left, right):
         axis.set_xlabel("round (0: the baseline)")
         axis.spines[["top", "right"]].set_visible(False)
-        axis.set_ylim(0, 0.4)
+    left.set_ylim(0, high)
+    right.set_ylim(0, 1)
     left.set_ylabel("share of pairs")
     figure.tight_layout()
     figure.savefig(path, dpi=160)
