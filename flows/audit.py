@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 from prefect import flow
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
@@ -23,6 +22,7 @@ from flows.handover import Circumstances, Handed, handed
 from flows.heldout_alarm import write_page
 from flows.heldout_publish import publish_round
 from flows.heldout_snapshot import write_snapshot
+from flows.round import flag_rate
 from flows.sealed import keyed, sealed, sealed_prompts
 from monitors.baseline import refused
 from monitors.change import estimated_change
@@ -73,7 +73,7 @@ def audit_flow(desk: Desk, about: Circumstances, given: Handed) -> str:
             _retire(desk, about.seal, {name: monitor.hash for name, monitor in read_by.items()})
         baselines = take_baseline(watch, about.round, examined.items, about.pairs / max(1, about.asked))
         budgets = [about.audit.reviews * UNFLAGGED_SHARE, about.audit.reviews * (1 - UNFLAGGED_SHARE)]
-        set_up = design(baselines, budgets, _flag_rate(given), about.audit.alpha)
+        set_up = design(baselines, budgets, flag_rate(given.done) or 0.0, about.audit.alpha)
         set_up = _never_easier(desk, about.seal, set_up)
         _seal(desk, about, read_by, watch, set_up)
         reason = refused(baselines[0], set_up.ceilings[0]) if about.mode == "update" else ""
@@ -83,7 +83,7 @@ def audit_flow(desk: Desk, about: Circumstances, given: Handed) -> str:
     set_up = from_json(Design, began[0]["design"])
     _hold_to_seal(desk, about.seal)
     state = last_state(desk.store, about.seal, set_up, about.round)
-    state = audit_round(watch, set_up, state, about.round, examined.items, _flag_rate(given))
+    state = audit_round(watch, set_up, state, about.round, examined.items, flag_rate(given.done) or 0.0)
     since = None
     if state.alarm:
         since = int(began[0]["began"]) + estimated_change(*history(desk.store, about.seal))
@@ -122,17 +122,6 @@ def _kept(given: Handed) -> list[Pair]:
         for row in given.done.pairs.select(["pair_id", "prompt", "chosen"]).to_pylist()
         if row["pair_id"] in kept
     ]
-
-
-def _flag_rate(given: Handed) -> float:
-    """Of the first attempts that the detector could read."""
-    decided = {row["pair_id"]: row["decision"] for row in given.done.decisions.to_pylist()}
-    flagged = set(given.done.verdicts["pair_id"].to_pylist())
-    first = [
-        row["pair_id"] for row in given.done.pairs.select(["pair_id", "attempt"]).to_pylist() if not row["attempt"]
-    ]
-    read = [pair for pair in first if decided.get(pair) not in ("abstained", "quarantined")]
-    return float(np.mean([pair in flagged for pair in read])) if read else 0.0
 
 
 def _never_easier(desk: Desk, number: int, now: Design) -> Design:

@@ -134,7 +134,7 @@ def campaign_flow(campaign: str, shop: Workshop) -> Went:
             if amended:
                 moved = amended.from_start
                 chain += [amended.constitution] if amended.constitution != chain[-1] else []
-        gate.finish(shop, summaries[-1].round, alarm)
+        gate.finish(shop, summaries[-1].round)
     return Went(summaries, chain[-1], alarm, worth_tracing(parts[-1]))
 
 

@@ -63,7 +63,6 @@ class Gate:
             about = Circumstances(
                 campaign=campaign,
                 seed=shop.settings.seed,
-                first=0,
                 round=number,
                 mode=stretch.mode,
                 planned=shop.settings.rounds,
@@ -94,7 +93,7 @@ class Gate:
             move_down(shop.store, campaign, number)
         return "alarm" if answer == "alarm" else "go"
 
-    def finish(self, shop: Workshop, number: int, alarm: int | None) -> None:
+    def finish(self, shop: Workshop, number: int) -> None:
         """The campaign has ended, or stands still: only now its record learns what was published."""
         if self.audited:
             register_published(shop)

@@ -16,11 +16,12 @@ from pydantic import BaseModel, ConfigDict
 from constitutions.document import Constitution
 from flows.round import Examined
 from flows.settings import Audit
+from warehouse.files import write_whole
 from warehouse.hashing import canonical
 
 
 class Circumstances(BaseModel):
-    """`first`: the campaign's first round; `planned`: rounds it will have; `pairs`: prompts of a usual round, `asked`:
+    """`planned`: rounds it will have; `pairs`: prompts of a usual round, `asked`:
     of this one; `seal`: the number of the seal in force, and `baseline`: whether this is its first round; `traits`: the
     detector's; `chain`: the constitutions from the first to the one this round was written under; `sealed_prompts`: how
     many; `link`: the hash chain's, when the round was examined; `moved`: measured movement since the start, bits a
@@ -30,7 +31,6 @@ class Circumstances(BaseModel):
 
     campaign: str
     seed: int
-    first: int
     round: int
     mode: str
     planned: int
@@ -60,9 +60,7 @@ def hand_over(folder: Path, about: Circumstances, done: Examined) -> None:
         aside = place / f"{name}.aside"
         pq.write_table(table, aside, compression="zstd")
         os.replace(aside, place / f"{name}.parquet")
-    aside = place / "about.aside"
-    aside.write_bytes(canonical(about.model_dump(mode="json")))
-    os.replace(aside, place / "about.json")
+    write_whole(place / "about.json", canonical(about.model_dump(mode="json")))
 
 
 def handed(folder: Path, number: int) -> Handed:

@@ -5,15 +5,16 @@ Reads: the handed-over rounds, the held-out store. Writes: `<campaign>/auditor/a
 """
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import jinja2
 
 from flows.handover import Circumstances, handed
+from flows.round import flag_rate
 from monitors.change import moved_traits
 from monitors.gate import Design, State, evidence, from_json
+from warehouse.files import write_whole
 from warehouse.hashing import canonical
 from warehouse.store import Store
 
@@ -46,8 +47,8 @@ def write_page(folder: Path, store: Store, about: Circumstances, since: int) -> 
     page = jinja2.Environment(undefined=jinja2.StrictUndefined, autoescape=True).from_string(
         Path(__file__).with_name("alarm.html.jinja").read_text(encoding="utf-8")
     )
-    _replace(place / f"alarm-{about.round}.html", page.render(told).encode("utf-8", "replace"))
-    _replace(place / f"alarm-{about.round}.json", canonical(facts) + b"\n")
+    write_whole(place / f"alarm-{about.round}.html", page.render(told).encode("utf-8", "replace"))
+    write_whole(place / f"alarm-{about.round}.json", canonical(facts) + b"\n")
 
 
 def _last(store: Store, seal: int) -> State:
@@ -63,10 +64,7 @@ def _figures(folder: Path, store: Store, about: Circumstances, began: int) -> li
     hidden = {row["round"]: row["hidden_rate"] for row in rows}
     found = []
     for number in range(began, about.round + 1):
-        done = handed(folder, number).done
-        first = {r["pair_id"] for r in done.pairs.select(["pair_id", "attempt"]).to_pylist() if not r["attempt"]}
-        flagged = len(first & set(done.verdicts["pair_id"].to_pylist())) / max(1, len(first))
-        found.append((number, flagged, hidden.get(number) or 0.0))
+        found.append((number, flag_rate(handed(folder, number).done) or 0.0, hidden.get(number) or 0.0))
     return found
 
 
@@ -118,9 +116,3 @@ def _plot(rounds: list[tuple[int, float, float]], since: int, ceiling: float) ->
         "flags_at": {"x": RIGHT - 62, "y": y(rounds[-1][1]) + (near / 2 + 14 if flags_below else -6 - near / 2)},
         "hidden_at": {"x": RIGHT - 205, "y": y(rounds[-1][2]) + (-6 - near / 2 if flags_below else near / 2 + 14)},
     }
-
-
-def _replace(path: Path, data: bytes) -> None:
-    aside = path.with_name(path.name + ".aside")
-    aside.write_bytes(data)
-    os.replace(aside, path)

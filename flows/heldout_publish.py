@@ -6,7 +6,6 @@ withheld stays on this side. Must not know: why a pair was withheld.
 """
 
 import json
-import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +14,7 @@ import pyarrow.compute as pc
 from flows.handover import Circumstances, handed
 from flows.round import Examined, together
 from tasks.publish import CardFacts, publish
+from warehouse.files import write_whole
 from warehouse.hashing import canonical
 from warehouse.store import Store
 
@@ -33,7 +33,7 @@ def publish_round(folder: Path, store: Store, about: Circumstances, answer: str,
     quarantined = quarantines(store)
     if answer == "alarm" and since is not None:
         quarantined.append(Quarantine(since, about.round))
-    rounds = [number for number in range(about.first, about.round + 1) if not _inside(number, quarantined)]
+    rounds = [number for number in range(about.round + 1) if not _inside(number, quarantined)]
     clean = together([_without_withheld(handed(folder, number).done, store) for number in rounds])
     card = CardFacts(about.campaign, about.mode, about.chain, about.note, about.link, audited=True)
     dataset = publish(clean.pairs, clean.decisions, clean.readings, clean.verdicts, folder / "dataset", card)
@@ -57,13 +57,13 @@ def _list(folder: Path, store: Store, quarantined: list[Quarantine]) -> None:
         parent = row["version"]
         if tainted:
             since, alarm = tainted[0]
-            _replace(
+            write_whole(
                 folder / row["path"] / MARK,
                 f"# Quarantined\n\nThe gate raised an alarm in round {alarm}. This version holds pairs of rounds "
                 f"{since} to {alarm}, since when more bad pairs are hidden than at the start. Do not train on it; "
                 "`current.json` beside its folder names the version without them.\n".encode(),
             )
-    _replace(folder / "versions.json", canonical(listed) + b"\n")
+    write_whole(folder / "versions.json", canonical(listed) + b"\n")
 
 
 def _without_withheld(done: Examined, store: Store) -> Examined:
@@ -73,9 +73,3 @@ def _without_withheld(done: Examined, store: Store) -> Examined:
 
 def _inside(number: int, quarantined: list[Quarantine]) -> bool:
     return any(one.since <= number <= one.alarm for one in quarantined)
-
-
-def _replace(path: Path, data: bytes) -> None:
-    aside = path.with_name(path.name + ".aside")
-    aside.write_bytes(data)
-    os.replace(aside, path)

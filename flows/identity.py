@@ -4,11 +4,11 @@ Reads: the source files of the steps. Writes: `<folder>/identity.json`. Must not
 """
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from warehouse.errors import PlumblineError
+from warehouse.files import write_whole
 from warehouse.hashing import canonical, content_hash, file_hash
 
 ROOT = Path(__file__).parent.parent
@@ -38,10 +38,7 @@ def same_campaign(folder: Path, settings: dict[str, Any], models: dict[str, str]
     record = folder / "identity.json"
     now = {"settings": _flat(settings), "models": models, "code": source_files()}
     if not record.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
-        aside = record.with_suffix(".aside")
-        aside.write_bytes(canonical(now))
-        os.replace(aside, record)
+        write_whole(record, canonical(now))
         return
     then = json.loads(record.read_text(encoding="utf-8"))
     for part, what in (("settings", "setting"), ("models", "model"), ("code", "source file")):

@@ -40,6 +40,14 @@ def together(parts: Sequence[Examined]) -> Examined:
     return Examined(*(pa.concat_tables(tables) for tables in zip(*parts, strict=True)))
 
 
+def flag_rate(done: Examined) -> float | None:
+    """Of the first attempts that the detector could read; None where it could read none."""
+    attempts = done.pairs.select(["pair_id", "attempt"]).to_pylist()
+    unread = {row["pair_id"] for row in done.decisions.to_pylist() if row["decision"] in ("abstained", "quarantined")}
+    read = {row["pair_id"] for row in attempts if not row["attempt"]} - unread
+    return len(read & set(done.verdicts["pair_id"].to_pylist())) / len(read) if read else None
+
+
 @flow(name="round", flow_run_name="{campaign} round {number}", validate_parameters=False)
 def round_flow(campaign: str, number: int, shop: Workshop, constitution: Constitution, seen: set[str]) -> Examined:
     """Everything about the round's pairs. `seen` holds the contents of earlier pairs and takes up this round's."""

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict
 
 from flows.amend import Amended
-from flows.round import Examined
+from flows.round import Examined, flag_rate
 from models.organism.parse import Truth, truth
 from warehouse.ledger import filter_bits, gate_ledger
 
@@ -110,13 +110,13 @@ def summarize(
     counts = Counter(done.decisions["decision"].to_pylist())
     flagged = set(done.verdicts["pair_id"].to_pylist())
     decided = dict(zip(done.decisions["pair_id"].to_pylist(), done.decisions["decision"].to_pylist(), strict=True))
-    readable = [pair for pair in first if decided.get(pair) not in ("abstained", "quarantined")]
+    rate = flag_rate(done)
     return RoundSummary(
         round=number,
         mode=mode,
         constitution=constitution,
         pairs=len(first),
-        flag_rate=_share(sum(pair in flagged for pair in readable), len(readable)),
+        flag_rate=None if rate is None else round(rate, 4),
         reviewed=done.verdicts.num_rows,
         dropped=counts["dropped"],
         regenerated=done.pairs.num_rows - len(first),

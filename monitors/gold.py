@@ -5,7 +5,6 @@ detector, the monitors' readings, coins. Blind by construction: gold is shown a 
 """
 
 import json
-import os
 import time
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
@@ -14,6 +13,7 @@ from typing import Literal, NamedTuple, Protocol
 
 from models.organism.parse import truth
 from warehouse.errors import PlumblineError
+from warehouse.files import write_whole
 from warehouse.hashing import canonical, content_hash
 
 Said = Literal["clean", "justified", "unjustified", "unsure"]
@@ -125,7 +125,7 @@ class PersonGold:
     def review(self, cases: Sequence[Case], turn: int) -> list[Verdict]:
         for case in cases:
             question = {**case._asdict(), "turn": turn, "traits": self.traits}
-            _replace(self.queue / f"{case.pair_id}-{turn}.json", canonical(question))
+            write_whole(self.queue / f"{case.pair_id}-{turn}.json", canonical(question))
         while True:
             answered = [self._answer(case, turn) for case in cases]
             found = [one for one in answered if one]
@@ -177,16 +177,9 @@ def answer(folder: Path, question: Question, verdict: str, traits: Sequence[str]
         raise PlumblineError(f"pair {question.pair_id}: {who or 'nobody'} cannot confirm; another person must")
     if path.exists():
         raise PlumblineError(f"pair {question.pair_id}: answered already; verdicts are not overwritten")
-    _replace(path, canonical({"verdict": verdict, "traits": list(traits), "reason": reason, "who": who}))
+    write_whole(path, canonical({"verdict": verdict, "traits": list(traits), "reason": reason, "who": who}))
 
 
 def _first_by(folder: Path, question: Question) -> str:
     path = folder / "inbox" / f"{question.pair_id}-1.json"
     return str(json.loads(path.read_text(encoding="utf-8"))["who"]) if question.turn > 1 and path.is_file() else ""
-
-
-def _replace(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_suffix(".aside")
-    aside.write_bytes(data)
-    os.replace(aside, path)

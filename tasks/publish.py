@@ -9,7 +9,6 @@ Must not know: how pairs were made or judged.
 import gzip
 import hashlib
 import io
-import os
 from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
@@ -25,6 +24,7 @@ from prefect.cache_policies import NO_CACHE
 
 from constitutions.document import Constitution
 from warehouse.errors import PlumblineError
+from warehouse.files import write_whole
 from warehouse.hashing import canonical, content_hash
 from warehouse.shapes import MESSAGES, PAIRS
 from warehouse.store import Store
@@ -86,9 +86,9 @@ def publish(
     hashes = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
     dataset = Dataset(version, folder / version[:12], len(rows), hashes)
     for name, data in files.items():
-        _replace(dataset.folder / name, data)
+        write_whole(dataset.folder / name, data)
     pointer = {"version": version, "path": dataset.folder.name, "rows": len(rows)}
-    _replace(folder / "current.json", canonical(pointer) + b"\n")
+    write_whole(folder / "current.json", canonical(pointer) + b"\n")
     return dataset
 
 
@@ -114,7 +114,7 @@ def export(store: Store, campaign: str, to: Path, decisions: Collection[str] | L
     if not table.num_rows:
         has = ", ".join(f"{count} {name or 'undecided'}" for name, count in sorted(found.items())) or "no pairs"
         raise PlumblineError(f"{store.path}: campaign {campaign} has {has}; choose one of these decisions, or all")
-    _replace(to, _encoded(table, suffix))
+    write_whole(to, _encoded(table, suffix))
     return table.num_rows
 
 
@@ -190,13 +190,6 @@ def _encoded(table: pa.Table, suffix: str) -> bytes:
         return sink.getvalue()
     lines = b"".join(canonical(row) + b"\n" for row in table.to_pylist())
     return gzip.compress(lines, mtime=0) if suffix.endswith(".gz") else lines
-
-
-def _replace(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(path.name + ".aside")
-    aside.write_bytes(data)
-    os.replace(aside, path)
 
 
 publish_dataset = task(name="publish", cache_policy=NO_CACHE)(publish)

@@ -5,7 +5,6 @@ Writes: its folder. Must not know: whose view it is, or what the tables say.
 """
 
 import json
-import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from warehouse.errors import PlumblineError
+from warehouse.files import write_whole
 from warehouse.hashing import canonical, content_hash, file_hash
 
 POINTER = "current.json"
@@ -41,9 +41,8 @@ def publish_snapshot(
     else:
         aside.rename(folder / version)
     before = _pointed(folder)
-    pointer = folder / f"{POINTER}.aside"
-    pointer.write_bytes(canonical({"version": version, "about": about, "tables": sorted(tables)}) + b"\n")
-    os.replace(pointer, folder / POINTER)
+    pointer = {"version": version, "about": about, "tables": sorted(tables)}
+    write_whole(folder / POINTER, canonical(pointer) + b"\n")
     keep = {version, str(before.get("version"))}
     for old in folder.iterdir():
         if old.is_dir() and old.name not in keep:

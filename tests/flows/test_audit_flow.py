@@ -79,7 +79,7 @@ def ask(tmp_path: Path, server: str) -> Iterator[Ask]:
     def asked(number: int, done: Examined, mode: str = "update", seal: int = 1, began: int = 0, **change: Any) -> str:
         settings = SETTINGS.model_copy(update=change)
         about = Circumstances(
-            **{"campaign": "test", "seed": 3, "first": 0, "round": number, "mode": mode, "planned": 5, "pairs": 150},
+            **{"campaign": "test", "seed": 3, "round": number, "mode": mode, "planned": 5, "pairs": 150},
             asked=done.pairs.num_rows,
             seal=seal,
             baseline=number == began,
