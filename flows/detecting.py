@@ -16,10 +16,10 @@ from flows.labelled_file import read_labelled
 from flows.progress import Progress
 from flows.roles import open_model
 from flows.settings import Campaign, Profiling, model_folder
-from models.calibrate import FOLDS
 from models.chat import ChatModel
 from models.conversations import Messages
 from models.detector import Detector, Fitted
+from models.joint import FOLDS
 from models.narration import SHIPPED, Phrases
 from models.narrator import Narrator, NarratorProfile, fit_narrator
 from models.organism.narrator import asides

@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 
 from flows.handover import Circumstances, handed
-from models.exchanges import Journal
+from models.exchanges import spent_in
 from monitors.gate import Design, from_json
 from monitors.kept import JOURNALS
 from monitors.pools import POOLS
@@ -36,12 +36,11 @@ def write_snapshot(folder: Path, store: Store, about: Circumstances) -> None:
     for row in audits:
         moved = handed(folder, row["round"]).about.moved
         row["harm_ceiling"] = harm_ceiling(start.get(row["seal"]), moved) if row["pool"] == "unflagged" else None
-    journals = sorted((folder / "heldout" / JOURNALS).glob("*.jsonl"))
     tables = {
         "audits": audits,
         "examples": examples,
         "gate": gates,
         "monitors": store.query("SELECT * FROM v_quality"),
-        "spent": [{"role": file.stem, **Journal(file).spent._asdict()} for file in journals],
+        "spent": [{"role": role, **spent._asdict()} for role, spent in spent_in(folder / "heldout" / JOURNALS).items()],
     }
     publish_snapshot(folder / "auditor", tables, {"campaign": about.campaign, "round": about.round})

@@ -3,15 +3,14 @@
 Reads: one file, plain or gzipped. Writes: nothing. Must not know: what the labels are for.
 """
 
-import gzip
 import json
-import zlib
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from models.labelled import Labelled, LabelledText
 from warehouse.errors import PlumblineError
+from warehouse.files import read_lines
 
 MEND = 'write {"text": …, "trait": … or null, "label": 1 or 0, "prompt": …} on each line'
 
@@ -22,18 +21,13 @@ def read_labelled(file: Path, without: Collection[str] = ()) -> Labelled:
 
     Rows of the traits `without` are left out. Raises PlumblineError naming file, row, what is wrong and the mend.
     """
-    opened: Any = gzip.open if file.suffix == ".gz" else open
-    texts, number = list[LabelledText](), 0
-    try:
-        with opened(file, "rt", encoding="utf-8", newline="\n") as lines:
-            for line in lines:
-                number += 1
-                if line.strip():
-                    texts.append(_text(json.loads(line.strip())))
-    except (OSError, EOFError, zlib.error) as error:
-        raise PlumblineError(f"{file}: cannot be read ({error}); check the path") from error
-    except (ValueError, TypeError) as error:
-        raise PlumblineError(f"{file} row {number}: {error}; {MEND}") from error
+    texts = list[LabelledText]()
+    for number, line in enumerate(read_lines(file), 1):
+        if line.strip():
+            try:
+                texts.append(_text(json.loads(line)))
+            except (ValueError, TypeError) as error:
+                raise PlumblineError(f"{file} row {number}: {error}; {MEND}") from error
     kept = tuple(text for text in texts if text.trait not in without)
     if not kept:
         raise PlumblineError(f"{file}: no labelled text in it; {MEND}")

@@ -36,16 +36,20 @@ class Roles(NamedTuple):
     resistance: Resistance
 
     @property
+    def models(self) -> dict[str, ChatModel]:
+        """By role, of those that are played."""
+        named = {"generator": self.generator, "student": self.student, "reviser": self.reviser}
+        return {role: model for role, model in named.items() if model} | {"reviewer": self.reviewer.model}
+
+    @property
     def hashes(self) -> dict[str, str]:
-        found = {"generator": self.generator, "student": self.student, "reviser": self.reviser}
-        return {role: model.hash for role, model in found.items() if model} | {"reviewer": self.reviewer.hash}
+        """By role; the reviewer's also says whether it clears."""
+        return {role: model.hash for role, model in self.models.items()} | {"reviewer": self.reviewer.hash}
 
     @property
     def spent(self) -> dict[str, Spent]:
         """By role, of those behind an endpoint; this run's and all before it."""
-        models = {"generator": self.generator, "student": self.student, "reviewer": self.reviewer.model}
-        models["reviser"] = self.reviser
-        return {role: model.spent() for role, model in models.items() if isinstance(model, ChatEndpoint)}
+        return {role: model.spent() for role, model in self.models.items() if isinstance(model, ChatEndpoint)}
 
 
 def open_roles(settings: Campaign, folder: Path, progress: Progress) -> Roles:
@@ -81,11 +85,16 @@ def open_model(name: str, role: str, endpoints: Mapping[str, Endpoint], journals
     """`endpoint:NAME` of `endpoints`, `organism:NAME` for a shipped model, else a saved model's folder."""
     if not name.startswith(ENDPOINT):
         return LanguageModel.load(model_folder(name))
+    return ChatEndpoint.open(endpoint_of(name, role, endpoints), role, journals)
+
+
+def endpoint_of(name: str, role: str, endpoints: Mapping[str, Endpoint]) -> Endpoint:
+    """The endpoint that `endpoint:NAME` names. Raises PlumblineError where there is none of that name."""
     known = endpoints.get(name.removeprefix(ENDPOINT))
     if known is None:
         there = ", ".join(endpoints) or "none"
         raise PlumblineError(f"{role}: no {name} among the campaign's `endpoints` (there: {there}); add it there")
-    return ChatEndpoint.open(known, role, journals)
+    return known
 
 
 def _resistance(reviewer: Reviewer, file: str, progress: Progress) -> Resistance:

@@ -11,20 +11,15 @@ from functools import partial
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import StratifiedKFold
 
 from models.autoencoder import Autoencoder
 from models.chat import Progress
-from models.conformal import conformal_threshold, measured_fpr
 from models.conversations import Messages
-from models.labelled import Integers, Table
+from models.joint import Labels, aurocs, folds, judged
+from models.labelled import Table
 from models.reader import BaseReader
 from models.truesight import Floats, Observed, Pooling, Profile, Trait, observe, shares
 from models.weights import Fitter, Weights, fit_weights
-from warehouse.errors import PlumblineError
-
-FOLDS = 5
 
 
 class Features(NamedTuple):
@@ -103,54 +98,33 @@ def fit_profile(
     features = observed(reader, sae, conversations, on_progress)
     found = [text for text in features if text]
     texts = [label for text, label in zip(features, labels, strict=True) if text]
-    names = list(dict.fromkeys(label for label in labels if label is not None))
-    label_n = np.array([-1 if label is None else names.index(label) for label in texts])
-    for name, count in zip(["no trait", *names], np.bincount(label_n + 1, minlength=len(names) + 1), strict=True):
-        if count < FOLDS:
-            raise PlumblineError(f"calibration: {count} readable texts with {name}; give at least {FOLDS}")
-    fold_n = _folds(label_n, groups and [g for g, text in zip(groups, features, strict=True) if text], seed)
+    told = Labels.of(texts, labels)
+    names, label_n = told
+    fold_n = folds(told, groups and [g for g, text in zip(groups, features, strict=True) if text], seed)
     nowhere_n = np.zeros(len(texts), int)
     table = Table(tuple(names), ("",), label_n, label_n >= 0, nowhere_n, np.arange(len(texts)))
     pooled, every_n = Pooled(found), np.ones(len(texts), bool)
     fitters = {p: Fitter(pooled.by(p), table, partial(fit_weights, latents=latents)) for p in poolings}
     held_out = {p: fitters[p].cross_fitted(every_n, fold_n) for p in poolings}
-    aurocs = {p: [_auroc(held_out[p][:, t], label_n, t) for t in range(len(names))] for p in poolings}
-    pooling = max(poolings, key=lambda p: np.mean(aurocs[p]))
-    negative_n = label_n == -1
-    strongest_n = held_out[pooling].max(1).round(6)[negative_n]
-    threshold = conformal_threshold(strongest_n, joint_fpr)
+    pooling = max(poolings, key=lambda p: np.mean(aurocs(held_out[p], told)))
+    judgement = judged(held_out[pooling], told, fold_n, joint_fpr)
     traits = {}
     for t, name in enumerate(names):
         fitted = fitters[pooling].fitted(t, every_n)
         assert isinstance(fitted, Weights)
-        auroc, positives = aurocs[pooling][t], int((label_n == t).sum())
-        traits[name] = trait_of(fitted, pooling, pooled.latents, threshold=threshold, auroc=auroc, positives=positives)
+        facts = {"auroc": judgement.aurocs[t], "positives": judgement.positives[t]}
+        traits[name] = trait_of(fitted, pooling, pooled.latents, threshold=judgement.threshold, **facts)
     return Profile(
         traits=traits,
         pooling=pooling,
         reconstruction_limit=limit([text.reconstruction for text in found]),
         vocabulary_limit=limit([text.vocabulary for text in found]),
         joint_fpr=joint_fpr,
-        measured_fpr=measured_fpr(strongest_n, fold_n[negative_n], joint_fpr),
-        negatives=int(negative_n.sum()),
+        measured_fpr=judgement.measured_fpr,
+        negatives=judgement.negatives,
         reader=reader.hash,
         sae=sae.hash,
     )
-
-
-def _folds(label_n: Integers, groups: Sequence[int] | None, seed: int) -> Integers:
-    """The fold each text is held out with, numbered from 0."""
-    if groups:
-        return np.unique(groups, return_inverse=True)[1]
-    fold_n = np.empty(len(label_n), int)
-    for fold, (_, out) in enumerate(StratifiedKFold(FOLDS, shuffle=True, random_state=seed).split(label_n, label_n)):
-        fold_n[out] = fold
-    return fold_n
-
-
-def _auroc(reading_n: Floats, label_n: Integers, trait: int) -> float:
-    rows = (label_n == trait) | (label_n == -1)
-    return float(roc_auc_score(label_n[rows] == trait, reading_n[rows]))
 
 
 def limit(measured: Sequence[float]) -> float:

@@ -6,7 +6,7 @@ a text is read, which traits there are, what a flag leads to.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple, Protocol, Self, runtime_checkable
+from typing import Any, NamedTuple, Protocol, Self, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -98,3 +98,25 @@ class Detector(Protocol):
 
         `on_progress(texts read, texts)`. Raises PlumblineError when the profile was fitted to other models.
         """
+
+
+class ByProfile:
+    """What follows from a detector's profile alone; one that reads through an autoencoder says so itself."""
+
+    profile: Any
+
+    @property
+    def hash(self) -> str:
+        return str(self.profile.hash)
+
+    @property
+    def sae(self) -> str:
+        return ""
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        return {name: trait.threshold for name, trait in self.profile.traits.items()}
+
+    @property
+    def artifacts(self) -> list[Artifact]:
+        return [self.profile.artifact]

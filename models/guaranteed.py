@@ -13,8 +13,9 @@ from typing import get_args
 import numpy as np
 
 from models.autoencoder import Autoencoder
-from models.calibrate import FOLDS, Pooled, limit, observed, trait_of
+from models.calibrate import Pooled, limit, observed, trait_of
 from models.conformal import Scale, conformal_threshold, measured_fpr, one_of_each, set_aside
+from models.joint import FOLDS
 from models.labelled import Booleans, Integers, Labelled, Table
 from models.measure import Controls, Evidence, fpr_across, quality, verdict
 from models.reader import BaseReader

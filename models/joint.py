@@ -1,7 +1,7 @@
 """Several traits under one threshold: what readings held out from their fit say of the detector that gave them.
 
-Reads: readings, labels and folds as numbers. Writes: nothing. Must not know: how anything was read. `models.calibrate`
-judges the sparse reading, with its own means; this judges the detectors beside it, by the same rule.
+Reads: readings, labels and folds as numbers. Writes: nothing. Must not know: how anything was read. The same rule for
+every detector; `models.guaranteed` has a stricter one, for texts enough to set some aside.
 """
 
 from collections.abc import Sequence
@@ -27,9 +27,10 @@ class Labels(NamedTuple):
     label_n: Integers
 
     @classmethod
-    def of(cls, labels: Sequence[str | None]) -> "Labels":
-        """Raises PlumblineError when a trait, or no trait, has fewer than five texts."""
-        names = list(dict.fromkeys(label for label in labels if label is not None))
+    def of(cls, labels: Sequence[str | None], named: Sequence[str | None] | None = None) -> "Labels":
+        """Raises PlumblineError when a trait, or no trait, has fewer than five texts; the traits are those of `named`,
+        where some of the texts there could not be read."""
+        names = list(dict.fromkeys(label for label in named or labels if label is not None))
         label_n = np.array([-1 if label is None else names.index(label) for label in labels], dtype=int)
         for name, count in zip(["no trait", *names], np.bincount(label_n + 1, minlength=len(names) + 1), strict=True):
             if count < FOLDS:

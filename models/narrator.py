@@ -6,8 +6,8 @@ leads to.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from constitutions.document import PROMPTS
 from models.chat import ChatModel, Progress
 from models.conversations import Messages
-from models.detector import Artifact, Fitted, TextReading
+from models.detector import ByProfile, Fitted, TextReading
 from models.joint import Labels, folds, judged
 from models.narration import Phrases, Told, Way, narrate, way_of
 from models.words import STRONGEST
@@ -57,28 +57,13 @@ class NarratorProfile(Fitted):
         return Phrases(traits=named, innocent=self.innocent, opening=self.opening)
 
 
-class Narrator(NamedTuple):
+@dataclass(frozen=True)
+class Narrator(ByProfile):
     """The narrator as a `models.detector.Detector`. A reading's `tokens` are the phrases it would say, each with its
     share of what it says: its own words, not the text's."""
 
     model: ChatModel
     profile: NarratorProfile
-
-    @property
-    def hash(self) -> str:
-        return self.profile.hash
-
-    @property
-    def sae(self) -> str:
-        return ""
-
-    @property
-    def thresholds(self) -> dict[str, float]:
-        return {name: trait.threshold for name, trait in self.profile.traits.items()}
-
-    @property
-    def artifacts(self) -> list[Artifact]:
-        return [self.profile.artifact]
 
     def read(self, conversations: Sequence[Messages], on_progress: Progress | None = None) -> list[TextReading]:
         """See `Detector.read`. Every text is weighed alone, so that none depends on its neighbours."""

@@ -7,6 +7,7 @@ how texts were labelled, what a flag leads to.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from scipy.special import softmax
 
 from models.chat import Progress
 from models.conversations import Messages
-from models.detector import Artifact, Fitted, TextReading
+from models.detector import ByProfile, Fitted, TextReading
 from models.reader import Activations, BaseReader
 from models.words import Floats, by_word
 from warehouse.errors import PlumblineError
@@ -67,27 +68,12 @@ class Seen(NamedTuple):
         return np.asarray(self.text.states_td.double().cpu().numpy())
 
 
-class Probe(NamedTuple):
+@dataclass(frozen=True)
+class Probe(ByProfile):
     """The dense reading as a `models.detector.Detector`."""
 
     reader: BaseReader
     profile: ProbeProfile
-
-    @property
-    def hash(self) -> str:
-        return self.profile.hash
-
-    @property
-    def sae(self) -> str:
-        return ""
-
-    @property
-    def thresholds(self) -> dict[str, float]:
-        return {name: trait.threshold for name, trait in self.profile.traits.items()}
-
-    @property
-    def artifacts(self) -> list[Artifact]:
-        return [self.profile.artifact]
 
     def read(self, conversations: Sequence[Messages], on_progress: Progress | None = None) -> list[TextReading]:
         """See `Detector.read`. Rounded to 6 decimals before it meets a threshold, like every reading."""

@@ -5,20 +5,18 @@ that differ in spaces or capitals alone fall together. Reads: one file of JSON l
 Must not know: tasks, flows, who draws.
 """
 
-import gzip
 import json
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from warehouse.errors import PlumblineError
+from warehouse.files import read_lines
 from warehouse.hashing import content_hash, keyed_hash
 
 Split = Literal["campaign", "frozen", "fresh", "sealed"]
 SHARES: dict[Split, tuple[int, int]] = {"campaign": (0, 70), "frozen": (70, 76), "fresh": (76, 86), "sealed": (86, 100)}
 """Percent of the file; the last three as a campaign asks for them unless told."""
-MAX_BYTES = 1 << 30
 ROW = 'write {"prompt": "…"} or {"messages": [{"role": "user", "content": "…"}]} on each line'
 
 
@@ -71,7 +69,7 @@ class PromptFile(NamedTuple):
 
 
 def _texts(path: Path) -> Iterator[str]:
-    for number, line in enumerate(_lines(path), start=1):
+    for number, line in enumerate(read_lines(path), start=1):
         if not line.strip():
             continue
         try:
@@ -114,21 +112,3 @@ def _problem(row: Any) -> str:
 
 def _surrogate(text: str) -> bool:
     return any("\ud800" <= char <= "\udfff" for char in text)
-
-
-def _lines(path: Path) -> Sequence[str]:
-    """Split at line feeds alone: JSON strings may hold other line ends."""
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-        if data.startswith(b"\x1f\x8b"):
-            with gzip.open(path) as stream:
-                data = stream.read(MAX_BYTES + 1)
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise PlumblineError(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8") from error
-    except (OSError, EOFError, zlib.error) as error:
-        raise PlumblineError(f"{path}: cannot be read ({error}); check the path, or fetch the file again") from error
-    if len(data) > MAX_BYTES:
-        raise PlumblineError(f"{path}: holds more than {MAX_BYTES >> 20} MiB; split it into smaller files")
-    return text.split("\n")

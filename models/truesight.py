@@ -6,6 +6,7 @@ profile files. Must not know: which traits there are, how texts were labelled, w
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
@@ -16,7 +17,7 @@ from models.autoencoder import Autoencoder, Encoder
 from models.chat import Progress
 from models.concordance import Estimate
 from models.conversations import Messages
-from models.detector import Artifact, Fitted, TextReading
+from models.detector import Artifact, ByProfile, Fitted, TextReading
 from models.reader import BaseReader
 from models.trait_quality import Quality
 from models.words import by_word, strongest
@@ -184,7 +185,8 @@ def read(
     )
 
 
-class Truesight(NamedTuple):
+@dataclass(frozen=True)
+class Truesight(ByProfile):
     """The sparse reading as a `Detector`: a base reader, its autoencoder, and a profile fitted to both."""
 
     reader: BaseReader
@@ -192,21 +194,13 @@ class Truesight(NamedTuple):
     profile: Profile
 
     @property
-    def hash(self) -> str:
-        return self.profile.hash
-
-    @property
     def sae(self) -> str:
         return self.profile.sae
 
     @property
-    def thresholds(self) -> dict[str, float]:
-        return {name: trait.threshold for name, trait in self.profile.traits.items()}
-
-    @property
     def artifacts(self) -> list[Artifact]:
         quality = self.autoencoder.record.model_dump_json(exclude={"mean", "reader", "tokenizer"})
-        return [Artifact(self.autoencoder.hash, "sae", "autoencoder", quality), self.profile.artifact]
+        return [Artifact(self.autoencoder.hash, "sae", "autoencoder", quality), *super().artifacts]
 
     def read(self, conversations: Sequence[Messages], on_progress: Progress | None = None) -> list[TextReading]:
         return read(self.reader, self.autoencoder, self.profile, conversations, on_progress)

@@ -1,10 +1,9 @@
 """Labelled texts of one's own for the monitors: a file that the detector was not calibrated on.
 
-Reads: JSON lines. Writes: nothing. Must not know: the generator side's readers of such files; across the wall, each
-reads for itself.
+Reads: JSON lines. Writes: nothing. Must not know: the generator side's readers of such rows; across the wall, each
+understands them for itself.
 """
 
-import gzip
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, NamedTuple
 
 from models.conversations import Messages
 from warehouse.errors import PlumblineError
+from warehouse.files import read_lines
 
 MEND = 'write {"prompt": …, "text": …, "trait": … or null, "source": …} on each line'
 
@@ -30,16 +30,13 @@ def labelled_file(file: Path, traits: tuple[str, ...] = ()) -> list[Text]:
     A row whose `label` is 0 or whose `trait` is null is innocent. `source` (or `source_family`) says who is alike; a
     row without one is a source of its own. Raises PlumblineError naming file, row and mend.
     """
-    opened: Any = gzip.open if file.suffix == ".gz" else open
-    found, number = list[Text](), 0
-    try:
-        with opened(file, "rt", encoding="utf-8", newline="\n") as lines:
-            for number, line in enumerate(lines, 1):
+    found = list[Text]()
+    for number, line in enumerate(read_lines(file), 1):
+        if line.strip():
+            try:
                 found.append(_text(json.loads(line), number))
-    except OSError as error:
-        raise PlumblineError(f"{file}: cannot be read ({error}); check the path") from error
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
-        raise PlumblineError(f"{file} row {number}: {error!r}; {MEND}") from error
+            except (ValueError, KeyError, AttributeError, TypeError) as error:
+                raise PlumblineError(f"{file} row {number}: {error!r}; {MEND}") from error
     return [text for text in found if not traits or text.trait is None or text.trait in traits]
 
 

@@ -3,11 +3,9 @@
 Reads: cases, injected strings, a reviewer. Writes: nothing. Must not know: pairs, campaigns, what follows.
 """
 
-import gzip
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 from scipy.stats import beta
@@ -15,6 +13,7 @@ from scipy.stats import beta
 from constitutions.yamlfile import load_yaml
 from tasks.review import Case, Reviewer, judge
 from warehouse.errors import PlumblineError
+from warehouse.files import read_lines
 
 SHIPPED = Path(__file__).parent.parent / "constitutions" / "injections.yaml"
 
@@ -90,17 +89,13 @@ def shipped() -> Injections:
 
 def strings_of(file: Path) -> list[str]:
     """The `text` of each row of a JSON lines file, also gzipped. Raises PlumblineError naming file, row and mend."""
-    opened: Any = gzip.open if file.suffix == ".gz" else open
-    found, number = list[str](), 0
-    try:
-        with opened(file, "rt", encoding="utf-8", newline="\n") as lines:
-            for line in lines:
-                number += 1
+    found = list[str]()
+    for number, line in enumerate(read_lines(file), 1):
+        if line.strip():
+            try:
                 found.append(str(json.loads(line)["text"]))
-    except OSError as error:
-        raise PlumblineError(f"{file}: cannot be read ({error}); check the path") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise PlumblineError(f'{file} row {number}: {error!r}; write {{"text": …}} on each line') from error
+            except (ValueError, KeyError, TypeError) as error:
+                raise PlumblineError(f'{file} row {number}: {error!r}; write {{"text": …}} on each line') from error
     return found
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from models.promptfile import SHARES, PromptFile
 from warehouse.errors import PlumblineError
 
+CUT = gzip.compress(b"{}" * 99, mtime=0)[:20]
 ASKED = [f"Please help me with matter {n}." for n in range(400)]
 
 
@@ -98,7 +99,7 @@ def test_a_row_without_a_prompt_is_named(tmp_path: Path, line: str, message: str
 
 @pytest.mark.parametrize(
     ("data", "message"),
-    [(b"\n\n", "holds no prompts"), (b"\xff", "not UTF-8"), (gzip.compress(b"{}" * 99)[:20], "cannot be read")],
+    [(b"\n\n", "holds no prompts"), (b"\xff", "not UTF-8"), (CUT, "cannot be read")],
 )
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, data: bytes, message: str) -> None:
     (tmp_path / "prompts.jsonl").write_bytes(data)

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pyarrow as pa
 import pytest
@@ -68,4 +69,4 @@ def test_no_pairs_no_readings(detector: Detector) -> None:
 def test_a_profile_of_other_models_is_refused(detector: Detector) -> None:
     foreign = detector.profile.model_copy(update={"sae": "0" * 64})
     with pytest.raises(PlumblineError, match="the profile was fitted to autoencoder 000000000000"):
-        score(pairs_of((PLAIN, PLAIN)), detector.truesight._replace(profile=foreign))
+        score(pairs_of((PLAIN, PLAIN)), replace(detector.truesight, profile=foreign))
