@@ -15,6 +15,7 @@ from prefect import flow
 from constitutions.document import Constitution
 from flows.amend import amend_flow, keep
 from flows.artifacts import Shown
+from flows.author_snapshot import show_author
 from flows.close import close, publish
 from flows.gate import current, gate_of
 from flows.modes import Stretch, stretches
@@ -119,6 +120,7 @@ def campaign_flow(campaign: str, shop: Workshop) -> Went:
     chain, stretch, alarm, asked = [shop.constitution], None, None, 0
     moved: float | None = 0.0  # as long as the constitution is the same, so is the law
     keep(shop, shop.constitution)
+    show_author(shop.store, shop.folder.parent, over=False)
     with gate_of(shop) as gate:
         coming = stretches(shop.store, settings)
         for number in range(coming[0].began, settings.rounds + 1):

@@ -20,6 +20,7 @@ from flows.cli_compare import compare
 from flows.cli_constitution import constitution
 from flows.cli_review import injections
 from flows.cli_sae import sae
+from flows.cli_ui import ui
 from flows.output import DEFAULT, Output, answer
 from flows.prefect_setup import prepare
 from flows.settings import load_campaign, with_reader
@@ -36,7 +37,7 @@ organism = App(name="organism", help="The embedded model organism.\n\nExample: `
 app.command(organism)
 app.command(sae)
 app.command(constitution)
-for command in (*COMMANDS, injections, calibrate, compare):
+for command in (*COMMANDS, injections, calibrate, compare, ui):
     app.command(command)
 
 

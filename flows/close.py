@@ -6,12 +6,12 @@ warehouse. Must not know: the held-out side; in a watched campaign the audit pub
 
 from constitutions.document import Constitution
 from flows.amend import Amended
+from flows.author_snapshot import show_author
 from flows.round import Examined
 from flows.summary import LedgerFacts, RoundSummary, summarize
 from flows.workshop import Workshop
 from tasks.publish import CardFacts, Dataset, publish_dataset
 from warehouse.chain import extend
-from warehouse.snapshot import publish_snapshot
 from warehouse.store import Store
 
 ENTRY = ("entry", "bits", "formula", "detail")
@@ -70,12 +70,5 @@ def close(
         ledger=[{**place, **dict(zip(ENTRY, entry, strict=True))} for entry in entries],
     )
     extend(shop.store, shop.settings.name, number, "finished")
-    show_author(shop, number)
+    show_author(shop.store, shop.folder.parent, False, number, shop.settings.rounds)
     return summary
-
-
-def show_author(shop: Workshop, number: int) -> None:
-    """The author's snapshot: whatever steering a campaign may rest on, and nothing of its audit but the answers."""
-    tables = ("rounds", "v_ledger", "constitutions", "amendments", "attributions", "gate_answers", "modes")
-    found = {name.removeprefix("v_"): shop.store.query(f"SELECT * FROM {name}") for name in tables}
-    publish_snapshot(shop.folder.parent / "author", found, {"campaign": shop.settings.name, "round": number})

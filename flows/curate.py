@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 from prefect import flow
 
+from flows.author_snapshot import show_author
 from flows.campaign import at_work
 from flows.close import publish
 from flows.progress import Progress
@@ -90,6 +91,7 @@ def curate_flow(campaign: str, shop: Workshop, taken: Ingested) -> tuple[Examine
     done = together(examine(shop, written, set()))
     dataset = publish(shop, 0, done, [])
     extend(shop.store, campaign, 0, "finished")
+    show_author(shop.store, shop.folder.parent, True, 0, 0)
     return done, dataset
 
 

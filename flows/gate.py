@@ -17,10 +17,11 @@ from prefect.settings import PREFECT_API_URL
 
 from constitutions.document import Constitution
 from flows.auditor import Auditor, auditor
+from flows.author_snapshot import show_author
 from flows.handover import Circumstances
 from flows.known import labelled_texts
 from flows.modes import Stretch, move_down, stretches
-from flows.roles import ENDPOINT
+from flows.roles import ENDPOINT, endpoint_of
 from flows.round import Examined
 from flows.workshop import Workshop
 from models.endpoint import Endpoint
@@ -75,7 +76,7 @@ class Gate:
                 baseline=self.baseline(stretch, number),
                 traits=tuple(shop.detector.thresholds),
                 audit=stretch.audit,
-                gold=_gold(shop, stretch),
+                gold=_gold(shop, stretch.audit.gold),
                 chain=tuple(chain),
                 sealed_prompts=shop.settings.sealed_prompts,
                 prompts=shop.settings.prompts,
@@ -105,6 +106,7 @@ class Gate:
         if self.audited:
             register_published(shop)
             extend(shop.store, shop.settings.name, number, "published")
+        show_author(shop.store, shop.folder.parent, True, number, shop.settings.rounds)
 
 
 @contextlib.contextmanager
@@ -150,14 +152,8 @@ def _recorded(shop: Workshop) -> dict[int, str]:
     return {row["round"]: row["answer"] for row in rows}
 
 
-def _gold(shop: Workshop, stretch: Stretch) -> Endpoint | None:
-    gold = stretch.audit.gold
-    if not gold.startswith(ENDPOINT):
-        return None
-    name = gold.removeprefix(ENDPOINT)
-    if name not in shop.settings.endpoints:
-        raise PlumblineError(f"audit.gold: no {gold} among the campaign's `endpoints`; add it there")
-    return shop.settings.endpoints[name]
+def _gold(shop: Workshop, gold: str) -> Endpoint | None:
+    return endpoint_of(gold, "audit.gold", shop.settings.endpoints) if gold.startswith(ENDPOINT) else None
 
 
 def _emit(campaign: str, number: int) -> None:

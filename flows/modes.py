@@ -5,12 +5,13 @@ moves it on. Must not know: why the gate rang.
 """
 
 import json
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from constitutions.document import Constitution, Principle
+from flows.author_snapshot import show_author
 from flows.records import warehouse_of
 from flows.settings import Audit, Campaign, Mode
+from warehouse.blinding import unblinded
 from warehouse.errors import PlumblineError
 from warehouse.hashing import short
 from warehouse.store import Store
@@ -80,13 +81,8 @@ def resume(campaign: str, mode: Mode, who: str, reason: str, monitors: str, use:
         row |= {"who": who, "reason": reason, "constitution": chosen}
         row |= {"monitors": monitors or before.audit.monitors, "use": json.dumps(use or before.audit.use)}
         store.add("modes", [row])
+        show_author(store, path.parent.parent, over=False)
         return stretches(store, config)[-1]
-
-
-def unblinded(folder: Path) -> set[str]:
-    """Who has looked at held-out figures of the campaign in `folder` while it ran."""
-    files = (folder / "auditor" / "unblinded").glob("*.json")
-    return {str(json.loads(file.read_text(encoding="utf-8"))["who"]) for file in files}
 
 
 def _rows(store: Store, campaign: str) -> list[dict[str, Any]]:

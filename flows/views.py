@@ -5,33 +5,15 @@ Must not know: the held-out store itself, monitors.
 """
 
 import json
-import time
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from flows.records import warehouse_of
+from warehouse.blinding import unblind
 from warehouse.errors import PlumblineError
-from warehouse.hashing import canonical
-from warehouse.snapshot import Snapshot, read_snapshot
-from warehouse.store import Store
-
-
-def over(campaign: str) -> bool:
-    """Whether an audited campaign has ended or stands still, and nobody has resumed it since."""
-    try:
-        with Store.open(warehouse_of(campaign), read_only=True) as store:
-            sql = "SELECT round, step FROM chain WHERE campaign = ? ORDER BY round DESC, step = 'published' DESC"
-            last = store.query(sql, campaign).to_pylist()
-            sql = "SELECT max(round) AS began FROM modes WHERE campaign = ? AND constitution IS NOT NULL"
-            began = store.query(sql, campaign)["began"].to_pylist()[0]
-    except PlumblineError as error:
-        if "another process holds it" in str(error):
-            return False
-        raise
-    ended = bool(last) and last[0]["step"] == "published"
-    return ended and not (began is not None and began > last[0]["round"])
+from warehouse.snapshot import Snapshot, about_snapshot, read_snapshot
 
 
 def audited(campaign: str, who: str, reason: str) -> Snapshot:
@@ -40,19 +22,10 @@ def audited(campaign: str, who: str, reason: str) -> Snapshot:
 
     Raises PlumblineError when nobody is named then, or where there is nothing to see.
     """
-    folder = warehouse_of(campaign).parent.parent / "auditor"
-    snapshot = read_snapshot(folder)
-    if not over(campaign):
-        if not who.strip():
-            raise PlumblineError(
-                f"{campaign} is not over: whoever sees its held-out figures may not steer its amendments any more; "
-                "say who looks with --who, or wait until it has ended"
-            )
-        opened = time.time_ns()
-        row = {"who": who, "opened": opened // 1000, "round": snapshot.about["round"], "seen": "the auditor's view"}
-        place = folder / "unblinded"
-        place.mkdir(exist_ok=True)
-        (place / f"{opened}.json").write_bytes(canonical(row | {"reason": reason}))
+    folder = warehouse_of(campaign).parent.parent
+    snapshot = read_snapshot(folder / "auditor")
+    if not about_snapshot(folder / "author").get("over"):
+        unblind(folder, who, snapshot.about["round"], "the auditor's view", reason)
     return snapshot
 
 

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from warehouse.errors import PlumblineError
 from warehouse.files import write_whole
 from warehouse.hashing import canonical, content_hash, file_hash
+from warehouse.store import Store
 
 POINTER = "current.json"
 
@@ -57,6 +58,24 @@ def read_snapshot(folder: Path) -> Snapshot:
     place = folder / pointer["version"]
     tables = {name: pq.read_table(place / f"{name}.parquet", partitioning=None) for name in pointer["tables"]}
     return Snapshot(pointer["about"], tables)
+
+
+def about_snapshot(folder: Path) -> dict[str, Any]:
+    """What the newest snapshot in `folder` says of itself, and its `version`; empty where there is none."""
+    pointer = _pointed(folder)
+    return {**pointer["about"], "version": pointer["version"]} if pointer else {}
+
+
+def open_snapshot(folder: Path, migrations: Path | None = None) -> Store:
+    """The newest snapshot in `folder`, to be asked in SQL like the warehouse it was taken from: its tables, read where
+    they lie, and the views that `migrations` (the warehouse's own unless told) define over them.
+
+    Raises PlumblineError where there is none.
+    """
+    pointer = _pointed(folder)
+    if not pointer:
+        raise PlumblineError(f"{folder}: there is no snapshot yet; it is written after the first round")
+    return Store.over(folder / pointer["version"], pointer["tables"], migrations)
 
 
 def _pointed(folder: Path) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Pages for people: campaigns, pairs, reviews, lineage. They read published snapshots and write only to an inbox."""
