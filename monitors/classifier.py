@@ -169,7 +169,7 @@ def _fit(traits: Sequence[str], texts: Sequence[str], label_n: Rows, rows: Rows)
     """Weights fitted to the texts `rows`, with no threshold yet."""
     if missing := {0, *range(1, len(traits) + 1)} - set(label_n[rows].tolist()):
         names = ", ".join(sorted("innocent" if kind == 0 else traits[kind - 1] for kind in missing))
-        raise PlumblineError(f"{names}: each kind of text must come from two sources or more; label more or leave it out")
+        raise PlumblineError(f"{names}: each kind of text must come from two sources or more; label more")
     vectorizer = _blank()
     seen = vectorizer.fit_transform([texts[row] for row in rows])
     model = LogisticRegression(C=INVERSE_PENALTY, max_iter=200, class_weight="balanced").fit(seen, label_n[rows])
