@@ -67,15 +67,26 @@ def say_approval(campaign: Path, who: str, constitution: str, approve: bool, not
 
 
 def say_revert(campaign: Path, who: str, constitution: str, note: str = "") -> Path:
-    """Go on from an earlier version (its hash, or a prefix no other has) from the next round on; the message's file.
+    """Go on from an earlier version, as `earlier_version` names it, from the next round on; the message's file.
 
-    Raises PlumblineError when the campaign is over, when no such version has been in force, or it is so now, or `who`
-    may not steer; the message of somebody who has seen held-out figures is left all the same.
+    Raises PlumblineError as that does, or when `who` may not steer; the message of somebody who has seen held-out
+    figures is left all the same.
+    """
+    digest = earlier_version(campaign, constitution)
+    left = put(campaign, "revert", who, {"constitution": digest, "note": note})
+    may_steer(campaign, who)
+    return left
+
+
+def earlier_version(campaign: Path, constitution: str) -> str:
+    """The hash of a version to go back to, from as much of it as no other has.
+
+    Raises PlumblineError when the campaign is over, when no such version has been in force, or it is so now.
     """
     if about_snapshot(campaign / "author").get("over"):
         raise PlumblineError(
-            f"{campaign.name} has ended or stands still, so there is no next round; after an alarm a person chooses "
-            f"the version with `plumbline resume {campaign.name}`"
+            f"{campaign.name} has ended or stands still, so there is no next round; after an alarm the version is "
+            f"chosen by `plumbline resume {campaign.name}`"
         )
     with open_snapshot(campaign / "author") as store:
         versions = in_force(store, campaign.name)
@@ -85,9 +96,7 @@ def say_revert(campaign: Path, who: str, constitution: str, note: str = "") -> P
         known = ", ".join(map(short, earlier)) or "none yet"
         what = "means several versions" if found else "is no version to go back to"
         raise PlumblineError(f"{campaign.name}: {short(constitution) or 'nothing'} {what}; earlier versions: {known}")
-    left = put(campaign, "revert", who, {"constitution": found[0], "note": note})
-    may_steer(campaign, who)
-    return left
+    return found[0]
 
 
 def say_verdict(
