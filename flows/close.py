@@ -10,9 +10,8 @@ from flows.author_snapshot import show_author
 from flows.round import Examined
 from flows.summary import LedgerFacts, RoundSummary, summarize
 from flows.workshop import Workshop
-from tasks.publish import CardFacts, Dataset, publish_dataset
+from tasks.publish import CardFacts, Dataset, latest, publish_dataset
 from warehouse.chain import extend
-from warehouse.store import Store
 
 ENTRY = ("entry", "bits", "formula", "detail")
 
@@ -28,22 +27,13 @@ def publish(shop: Workshop, number: int, so_far: Examined, chain: list[Constitut
     card = CardFacts(*about, addendum=shop.addendum, cautions=cautions)
     tables = (so_far.pairs, so_far.decisions, so_far.readings, so_far.verdicts)
     dataset = publish_dataset(*tables, folder, card)
-    kept = so_far.decisions.to_pylist()
     place = {"version": dataset.version, "campaign": name, "round": number}
     shop.register(
         datasets=[{**place, "path": dataset.folder.name, "rows": dataset.rows, "parent": before}],
         dataset_files=[{**place, "file": file, "hash": digest} for file, digest in dataset.files.items()],
-        dataset_pairs=[
-            {"version": dataset.version, "pair_id": row["pair_id"]} for row in kept if row["decision"] == "kept"
-        ],
+        dataset_pairs=[{"version": dataset.version, "pair_id": pair} for pair in dataset.pairs],
     )
     return dataset
-
-
-def latest(store: Store, campaign: str, before: int) -> str | None:
-    """The version published last before a round, None for a first one."""
-    sql = "SELECT version FROM datasets WHERE campaign = ? AND round < ? ORDER BY round DESC LIMIT 1"
-    return next(iter(store.query(sql, campaign, before)["version"].to_pylist()), None)
 
 
 def close(

@@ -34,7 +34,7 @@ def stretches(store: Store, settings: Campaign) -> list[Stretch]:
     resumed = {row["round"]: row for row in _rows(store, settings.name) if row["constitution"]}
     for row in resumed.values():  # of two words on the same round the later one counts
         audit = settings.audit.model_copy(update={"monitors": row["monitors"], "use": tuple(json.loads(row["use"]))})
-        start = _constitution(store, row["constitution"])
+        start = constitution_of(store, row["constitution"])
         found.append(Stretch(len(found) + 1, row["round"], row["mode"], start, audit))
     return found
 
@@ -89,7 +89,7 @@ def _rows(store: Store, campaign: str) -> list[dict[str, Any]]:
     return store.query("SELECT * FROM modes WHERE campaign = ? ORDER BY number", campaign).to_pylist()
 
 
-def _constitution(store: Store, digest: str) -> Constitution:
+def constitution_of(store: Store, digest: str) -> Constitution:
     rows = store.query("SELECT * FROM constitutions WHERE hash = ?", digest).to_pylist()
     if not rows:
         raise PlumblineError(f"{store.path}: no constitution {short(digest)} in it; go back to a copy of the record")

@@ -2,8 +2,8 @@
 
 Kind by kind, each step one query over the table that knows it: nothing is stored twice. A dataset is made of the pairs
 it holds; the version it follows may have held others.
-Reads: the warehouse, or a snapshot of it. Writes: nothing. Must not know: what a record says beyond who it came from, or
-how a page draws it.
+Reads: the warehouse, or a snapshot of it. Writes: nothing. Must not know: what else a record says, or how a page draws
+it.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -18,7 +18,7 @@ KINDS = (
     *("campaign", "prompt", "generator", "student", "reviser", "reader", "sae", "profile", "reviewer"),
     *("constitution", "pair", "dataset"),
 )
-"""Every kind of node, parents before their children. pa.Array are names of campaigns, ids of prompts and pairs, else hashes."""
+"""Every kind of node, parents before their children. A key is a name, an id or a hash."""
 
 CHAINED = ("constitution", "dataset")
 """Kinds whose nodes descend from one another, too."""

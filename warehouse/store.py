@@ -16,7 +16,7 @@ from typing import Any, Self
 import duckdb
 import pyarrow as pa
 
-from warehouse.errors import PlumblineError
+from warehouse.errors import HeldError, PlumblineError
 from warehouse.hashing import content_hash
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -59,7 +59,8 @@ class Store:
             # No Python variable may pass for a table: only what `add` registers is visible to SQL.
             connection = duckdb.connect(str(path), read_only, {"python_enable_replacements": False})
         except duckdb.Error as error:
-            raise PlumblineError(f"{path}: {_why_closed(error)}") from error
+            kind = HeldError if "Could not set lock" in str(error) else PlumblineError
+            raise kind(f"{path}: {_why_closed(error)}") from error
         try:
             _wall_in(connection, (allowed or path.parent).resolve())
             _migrate(connection, path, read_only, migrations or MIGRATIONS)

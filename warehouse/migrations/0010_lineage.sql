@@ -47,3 +47,72 @@ CREATE TABLE recalls (
     given    BIGINT NOT NULL,   -- microseconds since 1970, UTC
     PRIMARY KEY (campaign, number, version)
 );
+
+-- A link of its own for what people settled once a campaign was over; there may be several.
+ALTER TABLE chain RENAME TO chain_before;
+
+CREATE TABLE chain (
+    campaign VARCHAR NOT NULL,
+    round    INTEGER NOT NULL,
+    step     VARCHAR NOT NULL CHECK (step IN ('examined', 'finished', 'published', 'reviewed')),
+    number   INTEGER NOT NULL DEFAULT 0,  -- of `reviewed`, from 1; 0 for the other steps
+    parent   VARCHAR NOT NULL,  -- the link before it, '' for the first
+    link     VARCHAR NOT NULL,  -- SHA-256 of campaign, round, step, parent and the hash of every part
+    parts    STRUCT("table" VARCHAR, hash VARCHAR, rows STRUCT(key VARCHAR, hash VARCHAR)[])[] NOT NULL,
+    PRIMARY KEY (campaign, round, step, number)
+);
+INSERT INTO chain BY NAME SELECT * FROM chain_before;
+DROP TABLE chain_before;
+
+-- A row for each round: what was written, read, flagged and decided, under which constitution, and what the gate said.
+CREATE VIEW v_rounds AS
+SELECT
+    campaign, round, count(*) AS pairs, count(flagged) AS read,
+    count(*) FILTER (flagged) AS flagged, count(*) FILTER (flagged) / nullif(count(flagged), 0) AS flag_rate,
+    count(verdict) AS reviewed, count(*) FILTER (decision = 'kept') AS kept,
+    count(*) FILTER (decision = 'dropped') AS dropped, count(*) FILTER (decision = 'held') AS held,
+    max(attempt) AS attempts, max(constitution) AS constitution, any_value(answer) AS gate
+FROM v_pairs
+LEFT JOIN gate_answers USING (campaign, round)
+GROUP BY campaign, round
+ORDER BY campaign, round;
+
+-- A row for each trait that flagged a pair: how far the chosen text was over the threshold, and what became of the pair.
+CREATE VIEW v_flags AS
+SELECT campaign, round, pair_id, trait, reading, threshold, verdict, decision
+FROM readings
+JOIN pairs USING (pair_id)
+LEFT JOIN verdicts USING (pair_id)
+LEFT JOIN decisions USING (pair_id)
+WHERE side = 'chosen' AND flagged
+ORDER BY campaign, round, pair_id, trait;
+
+-- A row for each round and trait: how the readings of the chosen texts move, whether or not they flag.
+CREATE VIEW v_drift AS
+SELECT
+    campaign, round, trait, count(reading) AS read, count(*) FILTER (flagged) / nullif(count(reading), 0) AS flag_rate,
+    avg(reading) AS mean_reading, quantile_cont(reading, 0.9) AS ninth_decile
+FROM readings
+JOIN pairs USING (pair_id)
+WHERE side = 'chosen'
+GROUP BY campaign, round, trait
+ORDER BY campaign, round, trait;
+
+-- A row for each review: whose verdict, on which traits, why, and what was decided.
+CREATE VIEW v_verdicts AS
+SELECT
+    campaign, round, pair_id, verdict, verdicts.reason, traits, coalesce(artifacts.name, reviewer) AS reviewer, decision
+FROM verdicts
+JOIN pairs USING (pair_id)
+LEFT JOIN decisions USING (pair_id)
+LEFT JOIN artifacts ON hash = reviewer
+ORDER BY campaign, round, pair_id;
+
+-- A row for each publication: what it follows, and whether an alarm tainted it or a person called it back.
+CREATE VIEW v_datasets AS
+SELECT
+    datasets.campaign, datasets.round, version, rows, parent, quarantined_datasets.alarm AS quarantined_by_alarm,
+    version IN (SELECT version FROM recalls) AS recalled
+FROM datasets
+LEFT JOIN quarantined_datasets USING (version, campaign)
+ORDER BY datasets.campaign, datasets.round;
