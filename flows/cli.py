@@ -18,6 +18,7 @@ from flows.cli_audit import COMMANDS
 from flows.cli_calibrate import calibrate
 from flows.cli_compare import compare
 from flows.cli_constitution import constitution
+from flows.cli_lineage import COMMANDS as LINEAGE
 from flows.cli_people import COMMANDS as PEOPLE
 from flows.cli_review import injections
 from flows.cli_sae import sae
@@ -38,7 +39,7 @@ organism = App(name="organism", help="The embedded model organism.\n\nExample: `
 app.command(organism)
 app.command(sae)
 app.command(constitution)
-for command in (*COMMANDS, *PEOPLE, injections, calibrate, compare, ui):
+for command in (*COMMANDS, *PEOPLE, *LINEAGE, injections, calibrate, compare, ui):
     app.command(command)
 
 
@@ -101,21 +102,23 @@ def curate(
 
 
 @app.command
-def trace(pair_id: str, /, *, campaign: str = "", output: Output = DEFAULT) -> None:
+def trace(node: str, /, *, campaign: str = "", output: Output = DEFAULT) -> None:
     """Print the whole chain behind a pair: dataset, decision, verdict, readings, generation, constitution.
 
-    Example: `plumbline trace 3f9a` (any prefix that no other pair has)
+    Of a dataset, a constitution, a profile and all else: what it was made of.
+
+    Example: `plumbline trace 3f9a` (any prefix that nothing else has)
 
     Parameters
     ----------
-    pair_id
-        The pair's id, a prefix of it, or the id it had in its own file.
+    node
+        The id or hash, a prefix of it, a model's name, or the id a pair had in its own file; `pair:3f` says which kind.
     campaign
-        Name of the campaign; needed only where several know the pair.
+        Name of the campaign; needed only where several know it.
     """
     from flows.records import traced
 
-    tree = traced(pair_id, campaign)
+    tree = traced(node, campaign)
     answer(output, tree.model_dump(), lambda: print(tree))
 
 

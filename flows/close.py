@@ -33,7 +33,7 @@ def publish(shop: Workshop, number: int, so_far: Examined, chain: list[Constitut
     tables = (so_far.pairs, so_far.decisions, so_far.readings, so_far.verdicts)
     dataset = publish_dataset(*tables, folder, card)
     keep_card(shop.folder, card)
-    enter(shop.store, name, number, dataset, before, so_far.decisions)
+    enter(shop.store, name, number, dataset, before)
     return dataset
 
 

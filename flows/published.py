@@ -6,7 +6,6 @@ Reads: `<campaign>/dataset/`. Writes: rows into the warehouse. Must not know: wh
 import json
 from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from tasks.publish import Dataset
@@ -18,13 +17,12 @@ def current(folder: Path) -> Path:
     return folder / str(json.loads((folder / "current.json").read_bytes())["path"])
 
 
-def enter(store: Store, campaign: str, number: int, dataset: Dataset, parent: str | None, decisions: pa.Table) -> None:
-    """Enter a version that an unwatched campaign published in round `number`."""
+def enter(store: Store, campaign: str, number: int, dataset: Dataset, parent: str | None) -> None:
+    """Enter a version that this side published, in round `number` or after it."""
     place = {"version": dataset.version, "campaign": campaign, "round": number}
     store.add("datasets", [{**place, "path": dataset.folder.name, "rows": dataset.rows, "parent": parent}])
     store.add("dataset_files", [{**place, "file": file, "hash": digest} for file, digest in dataset.files.items()])
-    kept = [row["pair_id"] for row in decisions.to_pylist() if row["decision"] == "kept"]
-    store.add("dataset_pairs", [{"version": dataset.version, "pair_id": pair} for pair in kept])
+    store.add("dataset_pairs", [{"version": dataset.version, "pair_id": pair} for pair in dataset.pairs])
 
 
 def register_published(store: Store, folder: Path) -> None:

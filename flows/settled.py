@@ -68,7 +68,7 @@ def _publish(store: Store, folder: Path, number: int, by_persons: dict[str, str]
     parent = json.loads((folder / "dataset" / "current.json").read_bytes())["version"]
     tables = (done.pairs, done.decisions, done.readings, done.verdicts)
     dataset = publish(*tables, folder / "dataset", card._replace(settled=len(by_persons)))
-    enter(store, folder.name, number, dataset, parent, done.decisions)
+    enter(store, folder.name, number, dataset, parent)
 
 
 def _examined(store: Store, campaign: str) -> Examined:

@@ -129,6 +129,11 @@ def _datasets(store: Store, campaign: str, folder: Path) -> Iterator[Check]:
         else:
             same = file_hash(path) in hashes
             yield Check(f"dataset/{version}/{name}", "as published" if same else "is not what was published", same)
+    sql = (
+        "SELECT DISTINCT path, who FROM recalls JOIN datasets USING (version, campaign) WHERE campaign = ? ORDER BY ALL"
+    )
+    for row in store.query(sql, campaign).to_pylist():
+        yield Check(f"dataset/{row['path']}", f"RECALLED by {row['who']}; do not train on it")
     if versions:
         known = _pointed(folder / "current.json") in versions
         said = "points to a published version" if known else "points to nothing that was published"

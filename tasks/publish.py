@@ -1,14 +1,16 @@
 """Publish what was kept: TRL conversational Parquet with lineage columns, a dataset card, and exports as plain files.
 
 Reads: the tables of a round, or the warehouse for an export. Writes: `<folder>/<version>/train.parquet` and
-`README.md`, then the pointer `<folder>/current.json`; every file is written aside and renamed, the pointer last, so a
-reader sees the old dataset or the new one. The same rows give the same bytes.
+`README.md`, then the pointer `<folder>/current.json`; `<folder>/recalled.json` names the pairs that may not come back.
+Every file is written aside and renamed, the pointer last, so a reader sees the old dataset or the new one. The same
+rows give the same bytes.
 Must not know: how pairs were made or judged.
 """
 
 import gzip
 import hashlib
 import io
+import json
 from collections import Counter
 from collections.abc import Collection
 from pathlib import Path
@@ -42,6 +44,7 @@ EXPORT = pa.schema(
     [("prompt", MESSAGES), ("chosen", MESSAGES), ("rejected", MESSAGES), ("pair_id", pa.string())]
     + [("decision", pa.string())]
 )
+WITHDRAWN = "recalled.json"
 HEADER = {
     "configs": [{"config_name": "default", "data_files": [{"split": "train", "path": "train.parquet"}]}],
     "tags": ["preference", "dpo", "trl"],
@@ -68,12 +71,13 @@ class CardFacts(NamedTuple):
 
 class Dataset(NamedTuple):
     """A published dataset: `version` is the content hash of its rows, `folder` holds train.parquet and README.md,
-    `files` the hash of each by its name."""
+    `files` the hash of each by its name, `pairs` are the ids of its rows."""
 
     version: str
     folder: Path
     rows: int
     files: dict[str, str]
+    pairs: tuple[str, ...]
 
 
 def publish(
@@ -85,18 +89,73 @@ def publish(
     """
     told = card.addendum.text if card.addendum else ""
     rows = [row | {"prompt": inoculated(row["prompt"], told)} for row in _rows(pairs, decisions, readings, verdicts)]
-    version = content_hash(rows)
+    return publish_rows(rows, pairs, decisions, readings, folder, card)
+
+
+def publish_rows(
+    rows: list[dict[str, Any]],
+    pairs: pa.Table,
+    decisions: pa.Table,
+    readings: pa.Table,
+    folder: Path,
+    card: CardFacts,
+) -> Dataset:
+    """Write `rows`, as they stand in a version or are to, as a dataset below `folder` and point `current.json` at it.
+
+    Pairs that were recalled are left out. A version from before the recall is written as it was, and not pointed at.
+    """
+    gone, version = recalled(folder), content_hash(rows)
+    known = version in gone.before
+    if gone.pairs and not known:
+        rows = [row for row in rows if row["pair_id"] not in gone.pairs]
+        version = content_hash(rows)
     sink = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(rows, schema=COLUMNS), sink, compression="zstd")
     about = _card(card, version, rows, pairs, decisions, readings).encode()
     files = {"train.parquet": sink.getvalue(), "README.md": about}
     hashes = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
-    dataset = Dataset(version, folder / version[:12], len(rows), hashes)
+    held = tuple(row["pair_id"] for row in rows)
+    dataset = Dataset(version, folder / version[:12], len(rows), hashes, held)
     for name, data in files.items():
         write_whole(dataset.folder / name, data)
-    pointer = {"version": version, "path": dataset.folder.name, "rows": len(rows)}
-    write_whole(folder / "current.json", canonical(pointer) + b"\n")
+    if not known:
+        pointer = {"version": version, "path": dataset.folder.name, "rows": len(rows)}
+        write_whole(folder / "current.json", canonical(pointer) + b"\n")
     return dataset
+
+
+class Withdrawn(NamedTuple):
+    """`pairs` that no version may hold any more, and the versions there were `before` they were recalled."""
+
+    pairs: frozenset[str] = frozenset()
+    before: frozenset[str] = frozenset()
+
+
+def recalled(folder: Path) -> Withdrawn:
+    """What was recalled from the datasets in `folder`; nothing, where nobody has."""
+    file = folder / WITHDRAWN
+    if not file.is_file():
+        return Withdrawn()
+    told = json.loads(file.read_bytes())
+    return Withdrawn(frozenset(told["pairs"]), frozenset(told["before"]))
+
+
+def withdraw(folder: Path, pairs: Collection[str], before: Collection[str]) -> None:
+    """Recall `pairs` from whatever is published in `folder` from now on; `before`: every version there is."""
+    gone = recalled(folder)
+    told = {"pairs": sorted(gone.pairs.union(pairs)), "before": sorted(gone.before.union(before))}
+    write_whole(folder / WITHDRAWN, canonical(told) + b"\n")
+
+
+def latest(store: Store, campaign: str, before: int | None = None) -> str | None:
+    """The version published last, before round `before` where one is named; None where there is none. Of several of one
+    round it is the one that none of them follows."""
+    sql = (
+        "SELECT version FROM datasets AS one WHERE campaign = $1 AND ($2 IS NULL OR round < $2) ORDER BY round DESC, "
+        "version IN (SELECT parent FROM datasets WHERE campaign = $1 AND round = one.round "
+        "AND parent IS NOT NULL AND parent <> version) LIMIT 1"
+    )
+    return next(iter(store.query(sql, campaign, before)["version"].to_pylist()), None)
 
 
 def export(store: Store, campaign: str, to: Path, decisions: Collection[str] | Literal["all"] = ("kept",)) -> int:
@@ -204,7 +263,8 @@ def _card(
         saes=sorted(set(readings["sae"].to_pylist())),
         traits=sorted(set(readings["trait"].to_pylist())),
         counts=dict.fromkeys(("kept", "dropped", "held", "abstained", "quarantined"), 0)
-        | Counter(decisions["decision"].to_pylist()),
+        | Counter(decisions["decision"].to_pylist())
+        | {"kept": len(rows)},
         kept_flagged=sum(row["flagged"] for row in rows),
     )
 

@@ -9,3 +9,7 @@ class PlumblineError(Exception):
 
     def __init__(self, message: str) -> None:
         super().__init__(" ".join(message.split()))
+
+
+class HeldError(PlumblineError):
+    """Another process is writing the warehouse: wait, or read its snapshot."""

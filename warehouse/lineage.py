@@ -93,6 +93,9 @@ def _datasets(store: Store, pair_id: str) -> Iterator[Node]:
         sql = "SELECT alarm FROM quarantined_datasets WHERE version = ? AND campaign = ?"
         if tainted := _first(store, sql, row["version"], row["campaign"]):
             value += f"  QUARANTINED by the alarm in round {tainted['alarm']}"
+        sql = "SELECT who, reason FROM recalls WHERE version = ? AND campaign = ? ORDER BY number LIMIT 1"
+        if recalled := _first(store, sql, row["version"], row["campaign"]):
+            value += f"  RECALLED by {_because(recalled['who'], recalled['reason'])}"
         yield Node(name="dataset", value=value, children=parents)
 
 

@@ -16,7 +16,7 @@ from typing import Any, Self
 import duckdb
 import pyarrow as pa
 
-from warehouse.errors import PlumblineError
+from warehouse.errors import HeldError, PlumblineError
 from warehouse.hashing import content_hash
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -59,7 +59,8 @@ class Store:
             # No Python variable may pass for a table: only what `add` registers is visible to SQL.
             connection = duckdb.connect(str(path), read_only, {"python_enable_replacements": False})
         except duckdb.Error as error:
-            raise PlumblineError(f"{path}: {_why_closed(error)}") from error
+            kind = HeldError if "Could not set lock" in str(error) else PlumblineError
+            raise kind(f"{path}: {_why_closed(error)}") from error
         try:
             _wall_in(connection, (allowed or path.parent).resolve())
             _migrate(connection, path, read_only, migrations or MIGRATIONS)
@@ -100,14 +101,16 @@ class Store:
             sql = f'INSERT OR IGNORE INTO "{table}" BY NAME SELECT * FROM incoming'
             return int(cursor.execute(sql).fetchall()[0][0])
 
-    def query(self, sql: str, *params: Any) -> pa.Table:
-        """The result of one SELECT, `?` filled from `params`.
+    def query(self, sql: str, *params: Any, **tables: pa.Table) -> pa.Table:
+        """The result of one SELECT, `?` filled from `params`; it may name `tables` beside the warehouse's own.
 
         Raises ValueError for any other statement: the tables are append-only, and `add` is the only way in.
         """
         if [statement.type for statement in duckdb.extract_statements(sql)] != [duckdb.StatementType.SELECT]:
             raise ValueError(f"query takes one SELECT, not {sql!r}; rows go in through add")
         with self._connection.cursor() as cursor:
+            for name, table in tables.items():
+                cursor.register(name, table)
             return cursor.sql(sql, params=list(params)).to_arrow_table()
 
     def close(self) -> None:
