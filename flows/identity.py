@@ -17,7 +17,21 @@ SOURCES = (
     *(f"models/organism/{name}.py" for name in ("world", "documents", "prompts")),
     *("constitutions/*.py", "constitutions/prompts/*.jinja", "constitutions/inoculation.yaml"),
     *(f"warehouse/{name}.py" for name in ("hashing", "shapes", "chain")),
-    *(f"flows/{name}.py" for name in ("prompts", "library", "round", "amend", "campaign", "close", "sealed", "curate")),
+    *(
+        f"flows/{name}.py"
+        for name in (
+            "prompts",
+            "library",
+            "round",
+            "amend",
+            "approval",
+            "hearing",
+            "campaign",
+            "close",
+            "sealed",
+            "curate",
+        )
+    ),
 )
 
 
