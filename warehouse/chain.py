@@ -33,7 +33,7 @@ FINISHED = {
 ROUNDLESS = {
     **{"campaigns": "campaign = $1", "seals": "campaign = $1", "modes": "campaign = $1"},
     **{"datasets": "campaign = $1", "dataset_files": "campaign = $1", "dataset_pairs": _PUBLISHED},
-    **{"quarantined_datasets": "campaign = $1", "inoculations": "campaign = $1"},
+    **{"quarantined_datasets": "campaign = $1", "recalls": "campaign = $1", "inoculations": "campaign = $1"},
     **{"person_verdicts": "campaign = $1", "reverts": "campaign = $1", "refusals": "campaign = $1"},
     **{"constitutions": "true", "artifacts": "true", "prompts": "true"},
 }

@@ -104,14 +104,16 @@ class Store:
             sql = f'INSERT OR IGNORE INTO "{table}" BY NAME SELECT * FROM incoming'
             return int(cursor.execute(sql).fetchall()[0][0])
 
-    def query(self, sql: str, *params: Any) -> pa.Table:
-        """The result of one SELECT, `?` filled from `params`.
+    def query(self, sql: str, *params: Any, **tables: pa.Table) -> pa.Table:
+        """The result of one SELECT, `?` filled from `params`; it may name `tables` beside the warehouse's own.
 
         Raises ValueError for any other statement: the tables are append-only, and `add` is the only way in.
         """
         if [statement.type for statement in duckdb.extract_statements(sql)] != [duckdb.StatementType.SELECT]:
             raise ValueError(f"query takes one SELECT, not {sql!r}; rows go in through add")
         with self._connection.cursor() as cursor:
+            for name, table in tables.items():
+                cursor.register(name, table)
             return cursor.sql(sql, params=list(params)).to_arrow_table()
 
     def close(self) -> None:
