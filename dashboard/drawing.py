@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
+from dashboard.plain import cut
+
 HERE = Path(__file__).parent
 LETTER = 7.4
 """How wide a letter of a title is at most, in most texts, in pixels; a box clips nothing, so its text is cut to fit."""
@@ -40,8 +42,8 @@ class Line(NamedTuple):
 
 def draw(boxes: Iterable[Box], lines: Iterable[Line], label: str, key: str, steps: bool = False) -> str | None:
     """Draw them, and return the id of the box that was clicked just now. `label` says what the drawing shows to whoever
-    does not see it. Lines bend from the right side of a box to the left of another, or to the right of one in its own column; with `steps` they fall from its
-    lower left corner, as in an outline."""
+    does not see it. Lines bend from the right side of a box to the left of another, or to the
+    right of one in its own column; with `steps` they fall from its lower left corner, as in an outline."""
     boxes = list(boxes)
     by_id = {box.id: box for box in boxes}
     path = _step if steps else _bend
@@ -54,12 +56,6 @@ def draw(boxes: Iterable[Box], lines: Iterable[Line], label: str, key: str, step
     }
     picked = _mount(key=key, data=data, on_picked_change=_nothing).picked
     return str(picked) if picked else None
-
-
-def cut(text: str, length: int) -> str:
-    """On one line, without control characters or marks that turn the writing round, at most `length` long."""
-    line = " ".join("".join(char if char.isprintable() else " " for char in text[: 4 * length]).split())
-    return line if len(line) <= length else line[: length - 1] + "…"
 
 
 def _shown(box: Box) -> dict[str, Any]:
