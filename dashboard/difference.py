@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from constitutions.document import Constitution, Principle
+from dashboard.plain import visible
 from dashboard.style import escaped
 
 WORDS = 1500
@@ -64,6 +65,4 @@ def _kind(before: str, after: str) -> Literal["same", "new", "reworded"]:
 
 
 def _said(principle: Principle) -> str:
-    """Its words, with a mark for each character that would show nothing, or turn the writing round."""
-    text = principle.text + (f" (critique: {principle.critique})" if principle.critique else "")
-    return "".join(char if char.isprintable() or char.isspace() else "�" for char in text)
+    return visible(principle.text + (f" (critique: {principle.critique})" if principle.critique else ""))

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.links import link
-from dashboard.plain import cut
+from dashboard.plain import cut, visible
 from dashboard.style import count, escaped, short, text
 from warehouse.graph import Item
 from warehouse.nodes import describe
@@ -70,7 +70,7 @@ def _constitution(record: Store, item: Item) -> None:
     )
     link("constitution", "See what it changed", icon=":material/history_edu:", constitution=item.key)
     for principle in json.loads(row["principles"]):
-        text(principle["text"], who=principle["id"], most=1000)
+        text(visible(principle["text"]), who=cut(principle["id"], 60), most=1000)
 
 
 def _dataset(record: Store, item: Item) -> None:

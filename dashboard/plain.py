@@ -12,6 +12,11 @@ def cut(text: str, length: int) -> str:
     return line if len(line) <= length else line[: length - 1] + "…"
 
 
+def visible(text: str) -> str:
+    """All of it, with a mark for each character that would show nothing, turn the writing round, or is half of one."""
+    return "".join(char if char.isprintable() or char.isspace() else "�" for char in text)
+
+
 def plain(text: str, length: int = 400) -> str:
     """The same for a place that Streamlit reads as Markdown (labels, captions, messages): there it shows as it is."""
     return "".join(f"\\{char}" if char in MARKUP else char for char in cut(text, length))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboard.plain import plain
+from dashboard.plain import cut, plain
 from dashboard.style import escaped, short, when
 from warehouse.errors import PlumblineError
 from warehouse.inbox import waiting
@@ -47,8 +47,8 @@ def messages(campaign: Path, names: dict[str, str]) -> None:
         for one in waiting(campaign, kind):
             version = names.get(str(one.said.get("constitution")), short(str(one.said.get("constitution"))))
             verb = "goes back to" if kind == "revert" else "approves" if one.said.get("approve") else "rejects"
-            note = f": {one.said['note']}" if one.said.get("note") else ""
-            lines.append(f"{escaped(one.who)} {verb} {escaped(version)}{escaped(note)} ({when(one.given)})")
+            note = f": {cut(str(one.said['note']), 500)}" if one.said.get("note") else ""
+            lines.append(f"{escaped(cut(one.who, 80))} {verb} {escaped(version)}{escaped(note)} ({when(one.given)})")
     if lines:
         items = "".join(f"<li>{line}</li>" for line in lines)
         st.html(
