@@ -6,7 +6,7 @@ Reads: nothing. Writes: nothing. Must not know: what a page shows.
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
-from dashboard import campaign_page, constitution_page, lineage_page
+from dashboard import audit_page, campaign_page, constitution_page, lineage_page, profile_page
 
 View = Literal["author", "auditor"]
 VIEWS: dict[View, str] = {"author": "Author's view", "auditor": "Auditor's view"}
@@ -26,4 +26,6 @@ PAGES: tuple[Page, ...] = (
     Page("campaign", "Campaign", ":material/timeline:", "author", campaign_page.show),
     Page("constitution", "Constitution", ":material/history_edu:", "author", constitution_page.show),
     Page("lineage", "Lineage", ":material/account_tree:", "author", lineage_page.show),
+    Page("profile", "Profile", ":material/tune:", "author", profile_page.show),
+    Page("audit", "Audit", ":material/balance:", "auditor", audit_page.show),
 )
