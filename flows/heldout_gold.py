@@ -8,8 +8,8 @@ import json
 import sys
 from pathlib import Path
 
-from monitors.gold import Question, answer, open_questions
 from warehouse.errors import PlumblineError
+from warehouse.questions import Question, answer, open_questions
 from warehouse.store import home
 
 SHORT = {"c": "clean", "j": "justified", "b": "unjustified", "u": "unsure"}
