@@ -107,8 +107,8 @@ class OrganismGold:
 
 
 class PersonGold:
-    """A queue of one file a question, which the flow waits on, in the held-out folder. Whoever confirms a positive must be
-    somebody else than who gave it."""
+    """A queue of one file a question in the held-out folder, which the flow waits on. Whoever confirms a positive must
+    be somebody else than who gave it."""
 
     def __init__(self, folder: Path, traits: Sequence[str], waiting: Waiting, every: float = 1.0) -> None:
         self.folder, self.traits, self.waiting, self.every = folder, tuple(traits), waiting, every

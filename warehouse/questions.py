@@ -1,6 +1,6 @@
 """Gold questions that wait for a person: what is asked about a request and a response, and what was answered.
 
-Reads and writes: `queue/` and `inbox/` in the held-out folder of a campaign, one file each; answers are not overwritten.
+Reads and writes: `queue/` and `inbox/` in a campaign's held-out folder, one file each; answers are not overwritten.
 Neutral ground between the audit that asks and the pages and commands where persons answer. Must not know: why a pair is
 asked about, or what follows.
 """
