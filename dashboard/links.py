@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from dashboard.data import chosen
-from dashboard.pages import PAGES, page
 
 REGISTERED = "registered"
 
@@ -27,6 +26,8 @@ def link(path: str, label: str, icon: str | None = None, **shown: str) -> None:
 
 def address(path: str, **shown: str) -> str:
     """The same as an address to send, or for a column of links in a table; relative to the dashboard's own."""
+    from dashboard.pages import PAGES  # here, since the pages themselves have links
+
     place = "." if path == PAGES[0].path else path  # the first page has the address of the whole
     return f"{place}?{urlencode({**_query(path), **shown})}"
 
@@ -37,5 +38,7 @@ def asked(name: str) -> str | None:
 
 
 def _query(path: str) -> dict[str, str]:
+    from dashboard.pages import page
+
     there = page(path)
     return {"campaign": chosen(), "view": there.view if there else "author"}

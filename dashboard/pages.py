@@ -6,7 +6,7 @@ Reads: nothing. Writes: nothing. Must not know: what a page shows.
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
-from dashboard import campaign_page
+from dashboard import campaign_page, pairs_page
 
 View = Literal["author", "auditor"]
 VIEWS: dict[View, str] = {"author": "Author's view", "auditor": "Auditor's view"}
@@ -22,7 +22,10 @@ class Page(NamedTuple):
     show: Callable[[], None]
 
 
-PAGES: tuple[Page, ...] = (Page("campaign", "Campaign", ":material/timeline:", "author", campaign_page.show),)
+PAGES: tuple[Page, ...] = (
+    Page("campaign", "Campaign", ":material/timeline:", "author", campaign_page.show),
+    Page("pairs", "Pairs", ":material/list:", "author", pairs_page.show),
+)
 
 
 def page(path: str) -> Page | None:
