@@ -1,7 +1,7 @@
 """Foreign text as HTML that stays text: escaped, kept apart from what stands around it, its telling words marked.
 
-Reads: what it is given. Writes: nothing. Must not know: where the text comes from. Without its tags the HTML says, character
-by character, what `visible` says of the text, so that whatever is selected and copied is what was written.
+Reads: what it is given. Writes: nothing. Must not know: where the text comes from. Without its tags the HTML says,
+character by character, what `visible` says of the text, so that whatever is selected and copied is what was written.
 """
 
 import re
@@ -29,10 +29,12 @@ STYLE = """<style>
 .note { font-size: .85rem; opacity: .8; margin: 0 0 .4rem; }
 .readings { border-collapse: collapse; width: 100%; font-size: .85rem; margin-bottom: .75rem; }
 .readings td { padding: .15rem .5rem .15rem 0; border: none; vertical-align: middle; }
-.readings .bar { position: relative; width: 30%; min-width: 5rem; }
+.readings .bar { position: relative; min-width: 4rem; }
 .readings .bar div { position: absolute; top: .45rem; height: .5rem; border-radius: .15rem; }
 .readings .bar i { position: absolute; top: .2rem; height: 1rem; border-left: 2px solid currentColor; opacity: .7; }
-.readings .number { font-variant-numeric: tabular-nums; white-space: nowrap; }
+.readings td:first-child { white-space: nowrap; width: 1%; }
+.readings .carried td { opacity: .75; padding-top: 0; }
+.readings .number { font-variant-numeric: tabular-nums; white-space: nowrap; width: 1%; }
 .facts { font-size: .9rem; line-height: 1.6; overflow-wrap: anywhere; }
 .facts span.key { opacity: .65; display: inline-block; min-width: 7.5rem; }
 </style>"""

@@ -6,7 +6,7 @@ Reads: nothing. Writes: nothing. Must not know: what a page shows.
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
-from dashboard import campaign_page, pairs_page
+from dashboard import campaign_page, gold_page, pairs_page, review_page
 
 View = Literal["author", "auditor"]
 VIEWS: dict[View, str] = {"author": "Author's view", "auditor": "Auditor's view"}
@@ -25,6 +25,8 @@ class Page(NamedTuple):
 PAGES: tuple[Page, ...] = (
     Page("campaign", "Campaign", ":material/timeline:", "author", campaign_page.show),
     Page("pairs", "Pairs", ":material/list:", "author", pairs_page.show),
+    Page("review", "Review", ":material/rate_review:", "author", review_page.show),
+    Page("gold", "Review", ":material/rate_review:", "auditor", gold_page.show),
 )
 
 

@@ -11,49 +11,59 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.highlight import Carried, colours, messages, safe, visible
+from dashboard.highlight import LIMIT, Carried, colours, messages, safe, visible
 from dashboard.links import link
 from dashboard.one_pair import Pair, Text, as_json
 from dashboard.style import CAPTIONS, DECISIONS, QUIET, short, when
 
-ALL = "all readings"
+NOTHING = "<div>–</div>"
+FLAGGED, ALL = "flagged readings", "all readings"
 WHOLE = 2_000_000
+"""Characters of one side that a page shows at most; a browser scrolls no further than that with pleasure."""
 
 
-def show_texts(pair: Pair, readings: bool, key: str) -> None:
-    """Prompt, chosen and rejected; with `readings` also what the detector saw, else nothing that a model said."""
-    traits = list(dict.fromkeys(one["trait"] for one in pair.chosen.readings or pair.rejected.readings))
-    ask, choose = st.columns([3, 1], vertical_alignment="bottom")
-    trait = ALL
-    if readings and traits:
-        trait = choose.selectbox("Words marked for", [ALL, *traits], key=f"trait {key}")
-    long = any(len(turn["content"]) > 20_000 for turn in [*pair.prompt, *pair.chosen.turns, *pair.rejected.turns])
-    whole = {"limit": WHOLE} if long and choose.toggle("Show all of it", key=f"whole {key}") else {}
-    wanted, painted = (traits if trait == ALL else [trait]), colours(traits)
-    with ask:
-        st.subheader("Prompt")
-    st.html(messages(pair.prompt, {}, {}, **whole) or "<div>–</div>")
+def choose_marks(pair: Pair) -> str:
+    """Which readings' words are marked."""
+    told = FLAGGED
+    if pair.chosen.readings or pair.rejected.readings:
+        told = st.selectbox(
+            "Words marked for", [FLAGGED, ALL, *_traits_of(pair)], key="marks", label_visibility="collapsed"
+        )
+    return told
+
+
+def choose_whole(pair: Pair) -> bool:
+    """Whether texts are shown whole; asked only where one is cut."""
+    long = any(sum(len(turn["content"]) for turn in turns) > LIMIT for turns in _turns(pair))
+    return long and st.toggle("Show long texts whole", key=f"whole {pair.pair_id}")
+
+
+def show_texts(pair: Pair, marks: str = "", whole: bool = False) -> None:
+    """Prompt, chosen and rejected; with `marks` also what the detector saw, else nothing that a model said."""
+    traits, limit = _traits_of(pair), WHOLE if whole else LIMIT
+    painted = colours(traits)
+    top = max([1e-9, *(max(one["reading"] or 0, one["threshold"]) for one in _readings(pair))]) * 1.05
+    st.subheader("Prompt")
+    st.html(messages(pair.prompt, {}, {}, limit) or NOTHING)
     for column, side, text in zip(
         st.columns(2, gap="medium"), ("Chosen", "Rejected"), (pair.chosen, pair.rejected), strict=True
     ):
         with column:
             st.subheader(side)
-            carried = _carried(text, wanted) if readings else {}
-            st.html(messages(text.turns, carried, painted, **whole) or "<div>–</div>")
-            if readings:
-                st.html(legend(text, wanted, painted))
+            carried = _carried(text, marks) if marks else {}
+            st.html(messages(text.turns, carried, painted, limit) or NOTHING)
+            if marks:
+                st.html(legend(text, traits, painted, top))
 
 
-def legend(text: Text, wanted: Sequence[str], painted: dict[str, str]) -> str:
-    """A row for each reading: its colour, its bar against the threshold, the words that carried it."""
-    shown = [one for one in text.readings if one["trait"] in wanted]
-    if not shown:
+def legend(text: Text, traits: Sequence[str], painted: dict[str, str], top: float) -> str:
+    """A row for each reading: its colour, its bar (full at `top`) and threshold, and what carried it where flagged."""
+    known = {one["trait"]: one for one in text.readings}
+    if not known:
         return '<div class="note">There is no reading of this text.</div>'
-    if shown[0]["abstained"]:
-        return f'<div class="note">Not read: {safe(shown[0]["abstained"])}</div>'
-    known = [one for one in shown if one["reading"] is not None]
-    top = max([1e-9, *(max(one["reading"], one["threshold"]) for one in known)]) * 1.05
-    rows = "".join(_reading(one, top, painted[one["trait"]]) for one in shown)
+    if abstained := text.readings[0]["abstained"]:
+        return f'<div class="note">Not read: {safe(abstained)}</div>'
+    rows = "".join(_reading(known[trait], top, painted[trait]) for trait in traits if trait in known)
     return f'<table class="readings">{rows}</table>'
 
 
@@ -107,22 +117,37 @@ def persons(pair: Pair) -> str:
     return "".join(rows) or f'<span style="color:{QUIET}">nobody has given one</span>'
 
 
-def _carried(text: Text, wanted: Sequence[str]) -> Carried:
-    return {one["trait"]: json.loads(one["tokens"]) for one in text.readings if one["trait"] in wanted}
+def _readings(pair: Pair) -> list[dict[str, Any]]:
+    return [*pair.chosen.readings, *pair.rejected.readings]
+
+
+def _turns(pair: Pair) -> list[list[dict[str, Any]]]:
+    return [pair.prompt, pair.chosen.turns, pair.rejected.turns]
+
+
+def _traits_of(pair: Pair) -> list[str]:
+    """In one order for every pair, so that a trait has one colour."""
+    return sorted({one["trait"] for one in _readings(pair)})
+
+
+def _carried(text: Text, marks: str) -> Carried:
+    wanted = (one for one in text.readings if marks in (ALL, one["trait"]) or (marks == FLAGGED and one["flagged"]))
+    return {one["trait"]: json.loads(one["tokens"]) for one in wanted}
 
 
 def _reading(one: dict[str, Any], top: float, colour: str) -> str:
     value, limit = one["reading"], one["threshold"]
     if value is None:
-        return f'<tr><td>{safe(one["trait"])}</td><td colspan="3">no reading</td></tr>'
+        return f'<tr><td>{safe(one["trait"])}</td><td colspan="2">no reading</td></tr>'
     width, tick = (max(0.0, min(1.0, part / top)) * 100 for part in (value, limit))
-    over = "FLAG" if one["flagged"] else ("over, not used to flag" if value > limit else "")
-    words = ", ".join(safe(word) for word, _ in json.loads(one["tokens"]))
+    over = "<b>FLAG</b>" if one["flagged"] else ("over, not used to flag" if value > limit else "")
+    words = ", ".join(safe(word) for word, _ in json.loads(one["tokens"])) if one["flagged"] else ""
+    carried = f'<tr class="carried"><td></td><td colspan="2">carried by {words}</td></tr>' if words else ""
     return (
         f'<tr><td><span style="color:{colour}">■</span> {safe(one["trait"])}</td>'
-        f'<td class="bar"><div style="width:{width:.1f}%;background:{colour}"></div><i style="left:{tick:.1f}%"></i></td>'
-        f'<td class="number">{value:.2f} <span style="color:{QUIET}">of {limit:.2f}</span> <b>{over}</b></td>'
-        f"<td>{words}</td></tr>"
+        f'<td class="bar"><div style="width:{width:.1f}%;background:{colour}"></div>'
+        f'<i style="left:{tick:.1f}%"></i></td>'
+        f'<td class="number">{value:.2f} <span style="color:{QUIET}">of {limit:.2f}</span> {over}</td></tr>{carried}'
     )
 
 

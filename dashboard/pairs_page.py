@@ -1,4 +1,4 @@
-"""The pairs: found by what was decided about them or by their words, and read one by one, with ← → from each to the next.
+"""The pairs: found by what was decided about them or by their words, and read one by one, ← → to the next.
 
 Reads: the author's snapshot. Writes: nothing. Must not know: the held-out side, how a text is marked.
 """
@@ -10,7 +10,7 @@ from dashboard.data import about, chosen, store
 from dashboard.highlight import STYLE, visible
 from dashboard.links import asked
 from dashboard.one_pair import pair
-from dashboard.pair_view import show_outcome, show_texts
+from dashboard.pair_view import choose_marks, choose_whole, show_outcome, show_texts
 from dashboard.search import FLAGS, NOT_REVIEWED, Wanted, choices, matching, place
 from dashboard.style import CAPTIONS, empty, short
 
@@ -147,10 +147,9 @@ def _rows(campaign: str, ids: list[str]) -> list[dict[str, object]]:
 def _one(campaign: str, pair_id: str, ids: pa.Array) -> None:
     found = pair(campaign, pair_id)
     at = place(ids, pair_id)
-    before, after = (
-        ids[at + step].as_py() if at >= 0 and 0 <= at + step < len(ids) else None for step in (-1, 1)
-    )
-    with st.container(horizontal=True, vertical_alignment="center"):
+    before, after = (ids[at + step].as_py() if at >= 0 and 0 <= at + step < len(ids) else None for step in (-1, 1))
+    ways, marking = st.columns([3, 1], vertical_alignment="center")
+    with ways.container(horizontal=True, vertical_alignment="center"):
         st.button("All of them", icon=":material/list:", shortcut="Esc", on_click=_open, args=(None,))
         st.button("Previous", shortcut=LEFT, disabled=before is None, on_click=_open, args=(before,))
         st.button("Next", shortcut=RIGHT, disabled=after is None, on_click=_open, args=(after,))
@@ -159,7 +158,9 @@ def _one(campaign: str, pair_id: str, ids: pa.Array) -> None:
     if found is None:
         empty("No pair has this id. Look for one in the list, or type:", "plumbline trace PAIR")
         return
-    show_texts(found, readings=True, key="pairs")
+    with marking:
+        marks = choose_marks(found)
+    show_texts(found, marks, choose_whole(found))
     show_outcome(found)
 
 
