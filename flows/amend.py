@@ -1,5 +1,5 @@
-"""Amend the constitution: propose, try on frozen prompts, choose, look again on fresh prompts, attribute, enter in the
-ledger.
+"""Amend the constitution: propose, try on frozen prompts, choose, look again on fresh prompts, attribute, ask a person
+where one is to be asked, enter in the ledger.
 
 Reads: the constitution in force, the principle library. Writes: the new version's YAML, and rows into the warehouse.
 Must not know: how a candidate is tried or judged, the campaign's own pairs, ground truth.
@@ -12,6 +12,7 @@ import pyarrow as pa
 from prefect import flow
 
 from constitutions.document import Constitution
+from flows.approval import answered_by, approved, rejected
 from flows.library import library
 from flows.workshop import Workshop, constitution_row
 from tasks.amend import MOST, Figures, References, choose, figures, propose, trial_shard, without
@@ -22,8 +23,8 @@ from warehouse.ledger import k3_bits, selection_bits_kl, selection_bits_worst
 
 
 class Amended(NamedTuple):
-    """`constitution` is in force from now on: the winner, or the incumbent where nothing beat it. `no_utility` is the
-    amendment that would have won with utility weight 0.
+    """`constitution` is in force from now on: the winner, or the incumbent where nothing beat it or a person rejected
+    what did. `no_utility` is the amendment that would have won with utility weight 0.
 
     In bits: `bits` is the worst case of the choice and `kl` its KL bound, both 0 where nothing was looked at; `moved`
     and `from_start` are the measured divergence a response of the constitution in force from now on, from the one
@@ -41,13 +42,17 @@ class Amended(NamedTuple):
 
 
 @flow(name="amend", flow_run_name="{campaign} amend {number}", validate_parameters=False)
-def amend_flow(campaign: str, number: int, shop: Workshop, incumbent: Constitution) -> Amended:
+def amend_flow(
+    campaign: str, number: int, shop: Workshop, incumbent: Constitution, moved_before: float | None
+) -> Amended:
+    """`moved_before` is how far the incumbent is from the start, in bits a response, None where unavailable."""
     settings, seed = shop.settings.amend, shop.settings.seed
     turn, most = seed_of(seed, "propose", number), max(MOST, 2 * len(shop.constitution.principles))
+    never = [frozenset(constitution.principles) for constitution in rejected(shop.store, campaign, number)]
     if shop.roles.reviser:
-        proposed = revise(incumbent, shop.roles.reviser, most, settings.candidates, turn)
+        proposed = revise(incumbent, shop.roles.reviser, most, settings.candidates, turn, never)
     else:
-        proposed = propose(incumbent, library(settings), most, settings.candidates, turn)
+        proposed = propose(incumbent, library(settings), most, settings.candidates, turn, never)
     candidates = [incumbent, *proposed]
     names = ["keep it as it is", *(candidate.amendment for candidate in proposed)]
 
@@ -66,9 +71,6 @@ def amend_flow(campaign: str, number: int, shop: Workshop, incumbent: Constituti
     looked = settings.chooser == "flags"
     bits = selection_bits_worst(len(candidates)) if looked else 0.0
     kl = selection_bits_kl(len(candidates)) if looked else 0.0
-    new = fresh_trials["nats"].to_pylist()
-    moved, from_start = (k3_bits(new, fresh_trials[name].to_pylist()) for name in ("nats_before", "nats_start"))
-    chosen_from = f"{len(candidates)} candidates, the chooser {'saw flags' if looked else 'drew at random'}"
     shop.register(
         constitutions=[constitution_row(candidate) for candidate in candidates],
         amendments=[
@@ -98,6 +100,21 @@ def amend_flow(campaign: str, number: int, shop: Workshop, incumbent: Constituti
             }
             for principle, less in zip(winner.principles, left_out, strict=True)
         ],
+    )
+    keep(shop, winner)
+
+    new = fresh_trials["nats"].to_pylist()
+    moved, from_start = (k3_bits(new, fresh_trials[name].to_pylist()) for name in ("nats_before", "nats_start"))
+    chosen_from = f"{len(candidates)} candidates, the chooser {'saw flags' if looked else 'drew at random'}"
+    measured, amendment = f"{len(new)} fresh responses, one a pair", names[choice.chosen]
+    in_force = winner
+    if not approved(shop, number, incumbent, winner):
+        # The choice was made, so its bits stay; the generator did not move.
+        in_force, moved, from_start = incumbent, 0.0, moved_before
+        who = answered_by(shop.store, campaign, number, winner)
+        chosen_from, measured = f"{chosen_from}; rejected by {who}", "as before: what was chosen was rejected"
+        amendment = f"rejected: {amendment}"
+    shop.register(
         ledger=[
             {
                 "campaign": campaign,
@@ -111,14 +128,13 @@ def amend_flow(campaign: str, number: int, shop: Workshop, incumbent: Constituti
                 ("amendment", "log2 K", bits, chosen_from),
                 ("amendment", "(ln K - (K-1)/K) / ln 2", kl, chosen_from),
                 ("amendment", "k3, bits a response", moved, chosen_from),
-                ("from the start", "k3, bits a response", from_start, f"{len(new)} fresh responses, one a pair"),
+                ("from the start", "k3, bits a response", from_start, measured),
             )
         ],
     )
-    keep(shop, winner)
     return Amended(
-        constitution=winner,
-        amendment=names[choice.chosen],
+        constitution=in_force,
+        amendment=amendment,
         no_utility=names[choice.chosen_no_utility],
         bits=bits,
         kl=kl,

@@ -1,6 +1,7 @@
 """The audit, in a process of its own: monitors read, gold settles, the gate answers with one word.
 
-Run as `python -m flows.audit CAMPAIGN_FOLDER`; a round's number comes in on a line, the answer goes out on one. Reads:
+Run as `python -m flows.audit CAMPAIGN_FOLDER`; a round's number comes in on a line, the answer goes out on one; with
+`publish` before the number the round is only published again. Reads:
 what was handed over. Writes: the held-out folder, the published data, the auditor's snapshot. Must not know: the
 autoencoder, what the answer leads to. The other side learns the answer and the seal's hash, and nothing else.
 """
@@ -18,6 +19,7 @@ from typing import NamedTuple
 from prefect import flow
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
+from flows.auditor import PUBLISH
 from flows.handover import Circumstances, Handed, handed
 from flows.heldout_alarm import write_page
 from flows.heldout_publish import publish_round
@@ -30,6 +32,7 @@ from monitors.baseline import refused
 from monitors.change import estimated_change
 from monitors.gate import Design, State, design, from_json, renewed, to_json
 from monitors.gold import Gold, OrganismGold, PersonGold
+from monitors.gold_inbox import drain
 from monitors.gold_model import ModelGold
 from monitors.kept import JOURNALS, chosen, monitors
 from monitors.measured import qualities
@@ -61,6 +64,12 @@ def answered(desk: Desk, number: int) -> str:
     before = desk.store.query("SELECT answer FROM answers WHERE round = ?", number)["answer"].to_pylist()
     given = handed(desk.folder, number)
     return str(before[0]) if before else str(audit_flow(desk, given.about, given))
+
+
+def publish_again(desk: Desk, number: int) -> str:
+    """One more version after round `number`, with what persons have settled since; the answer stays what it was."""
+    publish_round(desk.folder, desk.store, handed(desk.folder, number).about, "go", None)
+    return "published"
 
 
 @flow(name="audit", flow_run_name="{about.campaign} audit {about.round}", validate_parameters=False)
@@ -119,8 +128,14 @@ def _watch(desk: Desk, about: Circumstances) -> Watch:
         model = ChatEndpoint.open(about.gold, "gold", desk.heldout / JOURNALS)
         asked = ModelGold(model, traits, lambda done, of: _tell("gold reviews", done, of))
     else:
-        asked = PersonGold(desk.heldout, traits, lambda done, of: _tell("waiting for gold verdicts", done, of))
+        asked = PersonGold(desk.heldout, traits, lambda done, of: _wait_for_gold(desk, done, of))
     return Watch(desk.store, about.seal, key, asked, traits, _tell)
+
+
+def _wait_for_gold(desk: Desk, done: int, of: int) -> None:
+    for reason in drain(desk.folder)[1]:
+        _say({"step": f"gold refused, {reason}"})
+    _tell("waiting for gold verdicts", done, of)
 
 
 def _kept(given: Handed) -> list[Pair]:
@@ -229,7 +244,8 @@ def serve(folder: Path) -> None:
         for line in sys.stdin:
             try:
                 note_unblindings(desk)
-                answer = answered(desk, int(line))
+                *asked, number = line.split()
+                answer = (publish_again if asked == [PUBLISH] else answered)(desk, int(number))
                 told = {number: record.hash for number, record in seals(desk.store).items()}
                 _say({"answer": answer, "seals": told})
             except PlumblineError as error:

@@ -1,7 +1,8 @@
 """The generator side's end of the gate: a process of its own that is handed rounds and answers with one word.
 
 Reads: that process's answers. Writes: a round's handover. Must not know: monitors, gold, evidence, or why an answer is
-what it is: `go`, `alarm`, or `refused` (so bad a start that no amending may begin).
+what it is: `go`, `alarm`, or `refused` (so bad a start that no amending may begin); `published` where it was only
+asked to publish again.
 """
 
 import contextlib
@@ -19,7 +20,8 @@ from flows.progress import Progress
 from flows.round import Examined
 from warehouse.errors import PlumblineError
 
-ANSWERS = ("go", "alarm", "refused")
+ANSWERS = ("go", "alarm", "refused", "published")
+PUBLISH = "publish"
 
 
 class Auditor:
@@ -34,9 +36,16 @@ class Auditor:
         when it cannot answer: a broken seal, above all."""
         hand_over(self.folder, about, done, labelled)
         self._progress.stage(f"audit {about.round}", 100)
+        return self._said(str(about.round))
+
+    def publish(self, number: int) -> None:
+        """Have the last round published again, as it is handed over now."""
+        self._said(f"{PUBLISH} {number}")
+
+    def _said(self, line: str) -> str:
         assert self._process.stdin and self._process.stdout
         try:
-            self._process.stdin.write(f"{about.round}\n")
+            self._process.stdin.write(f"{line}\n")
             self._process.stdin.flush()
         except BrokenPipeError:
             pass  # it has ended; what it said last is read below
@@ -51,6 +60,12 @@ class Auditor:
             assert said["answer"] in ANSWERS
             return str(said["answer"])
         raise PlumblineError(f"{self.folder}: the audit ended without an answer; see {self.folder}/heldout/audit.log")
+
+
+def republish(folder: Path, number: int, progress: Progress) -> None:
+    """Have the audit of the campaign in `folder`, whose own process has ended, publish round `number` again."""
+    with auditor(folder, progress, {}) as audit:
+        audit.publish(number)
 
 
 @contextlib.contextmanager

@@ -17,18 +17,21 @@ from flows.amend import amend_flow, keep
 from flows.artifacts import Shown
 from flows.author_snapshot import show_author
 from flows.close import close, publish
-from flows.gate import current, gate_of
+from flows.gate import gate_of
+from flows.hearing import begun, hear_late, hear_reverts, hear_verdicts, reverted
 from flows.modes import Stretch, stretches
 from flows.prefect_setup import prefect_for, server_if_needed
 from flows.progress import Progress
+from flows.published import current
 from flows.round import Examined, round_flow, together
 from flows.settings import Campaign
+from flows.settled import take_in
 from flows.summary import RoundSummary, ledger_so_far
 from flows.workshop import Workshop, open_workshop
 from models.spending import Spent
 from tasks.injection import Resistance
 from warehouse.chain import head
-from warehouse.hashing import content_hash
+from warehouse.hashing import content_hash, short
 
 
 class Report(NamedTuple):
@@ -118,38 +121,44 @@ def campaign_flow(campaign: str, shop: Workshop) -> Went:
     settings, shown = shop.settings, Shown(campaign, shop.settings.rounds, shop.detector.profile.cautions)
     parts, seen, summaries = list[Examined](), set[str](), list[RoundSummary]()
     chain, stretch, alarm, asked = [shop.constitution], None, None, 0
-    moved: float | None = 0.0  # as long as the constitution is the same, so is the law
+    # How far each version is from the first, as measured; as long as the constitution is the same, so is the law.
+    moved: dict[str, float | None] = {shop.constitution.hash: 0.0}
     keep(shop, shop.constitution)
     show_author(shop.store, shop.folder.parent, over=False)
     with gate_of(shop) as gate:
         coming = stretches(shop.store, settings)
         for number in range(coming[0].began, settings.rounds + 1):
             if coming and coming[0].began == number:
-                stretch, alarm, moved = coming.pop(0), None, 0.0
+                stretch, alarm = coming.pop(0), None
                 chain = resumed(chain, stretch)
+                moved = {chain[-1].hash: 0.0}
             elif alarm is not None:
                 break
             assert stretch is not None
             here = during(shop, stretch, number)
+            chain = hear(here, number, chain, moved)
+            so_far = moved.get(chain[-1].hash)
             done = round_flow(campaign, number, here, chain[-1], seen, asked)
             asked += here.settings.pairs
             parts.append(done)
-            if gate.ask(here, number, stretch, chain, done, moved) == "alarm":
+            if gate.ask(here, number, stretch, chain, done, so_far) == "alarm":
                 alarm = number
             elif gate.audited is False:
                 publish(here, number, together(parts), chain)
 
             amending = stretch.mode == "update" and alarm is None and not gate.baseline(stretch, number)
-            amended = amend_flow(campaign, number, here, chain[-1]) if amending else None
+            amended = amend_flow(campaign, number, here, chain[-1], so_far) if amending else None
             before = summaries[-1].ledger if summaries else None
             alpha = settings.audit.alpha if gate.audited else None
             ledger = ledger_so_far(before, amended, number, settings.rounds, alpha, alarm == number)
             summaries.append(close(here, number, chain[-1], done, amended, ledger))
             shown.round(summaries[-1])
             if amended:
-                moved = amended.from_start
+                moved[amended.constitution.hash] = amended.from_start
                 chain += [amended.constitution] if amended.constitution != chain[-1] else []
         gate.finish(shop, summaries[-1].round)
+    take_in(shop.store, shop.folder.parent, summaries[-1].round, shop.progress)
+    show_author(shop.store, shop.folder.parent, over=True)
     return Went(summaries, chain[-1], alarm, worth_tracing(parts[-1]))
 
 
@@ -167,6 +176,26 @@ def resumed(chain: list[Constitution], stretch: Stretch) -> list[Constitution]:
         return chain
     hashes = [constitution.hash for constitution in chain]
     return chain[: hashes.index(stretch.constitution.hash) + 1]
+
+
+def hear(shop: Workshop, number: int, chain: list[Constitution], moved: dict[str, float | None]) -> list[Constitution]:
+    """Take in what people have said, before round `number` has begun to count, and go back to an earlier version where
+    somebody reverted to one. `moved`: measured movement since the start by version, where there is a figure."""
+    campaign, folder = shop.settings.name, shop.folder.parent
+    if not begun(shop.store, campaign, number):
+        hear_verdicts(shop.store, folder, number)
+        hear_reverts(shop.store, folder, number, chain)
+        hear_late(shop.store, folder, number)
+    if (word := reverted(shop.store, campaign, number)) is None:
+        return chain
+    earlier = next(constitution for constitution in chain if constitution.hash == word["constitution"])
+    known = moved.get(earlier.hash)
+    figure = "never measured" if known is None else "nothing has moved" if earlier == chain[0] else "as measured before"
+    detail = f"{word['who']} went back to version {earlier.version}, {short(earlier.hash)}; {figure}"
+    place = {"campaign": campaign, "round": number, "entry": "revert", "formula": "k3, bits a response"}
+    shop.register(ledger=[{**place, "bits": known, "detail": detail}])
+    shop.progress.say(f"{campaign}: {detail.partition(';')[0]}")
+    return [*chain, earlier]
 
 
 def worth_tracing(done: Examined) -> str:

@@ -7,12 +7,14 @@ warehouse. Must not know: the held-out side; in a watched campaign the audit pub
 from constitutions.document import Constitution
 from flows.amend import Amended
 from flows.author_snapshot import show_author
+from flows.published import enter
 from flows.round import Examined
+from flows.settled import keep_card, settled
 from flows.summary import LedgerFacts, RoundSummary, summarize
 from flows.workshop import Workshop
-from tasks.publish import CardFacts, Dataset, publish_dataset
+from tasks.curate import settle
+from tasks.publish import CardFacts, Dataset, latest, publish_dataset
 from warehouse.chain import extend
-from warehouse.store import Store
 
 ENTRY = ("entry", "bits", "formula", "detail")
 
@@ -21,29 +23,18 @@ def publish(shop: Workshop, number: int, so_far: Examined, chain: list[Constitut
     """Publish what was kept so far, unwatched, and record it with its rows, its files and the version it follows."""
     name, folder = shop.settings.name, shop.folder.parent / "dataset"
     before = latest(shop.store, name, number)
+    by_persons = settled(shop.store, name, number)
+    so_far = so_far._replace(decisions=settle(so_far.decisions, by_persons))
     linked = extend(shop.store, name, number, "examined")
     # Curated pairs have no constitutions: somebody else wrote them.
     note, cautions = shop.note if chain else "", shop.detector.profile.cautions
     about = (name, shop.settings.mode, tuple(chain), note, linked)
-    card = CardFacts(*about, addendum=shop.addendum, cautions=cautions)
+    card = CardFacts(*about, addendum=shop.addendum, cautions=cautions, settled=len(by_persons))
     tables = (so_far.pairs, so_far.decisions, so_far.readings, so_far.verdicts)
     dataset = publish_dataset(*tables, folder, card)
-    kept = so_far.decisions.to_pylist()
-    place = {"version": dataset.version, "campaign": name, "round": number}
-    shop.register(
-        datasets=[{**place, "path": dataset.folder.name, "rows": dataset.rows, "parent": before}],
-        dataset_files=[{**place, "file": file, "hash": digest} for file, digest in dataset.files.items()],
-        dataset_pairs=[
-            {"version": dataset.version, "pair_id": row["pair_id"]} for row in kept if row["decision"] == "kept"
-        ],
-    )
+    keep_card(shop.folder, card)
+    enter(shop.store, name, number, dataset, before, so_far.decisions)
     return dataset
-
-
-def latest(store: Store, campaign: str, before: int) -> str | None:
-    """The version published last before a round, None for a first one."""
-    sql = "SELECT version FROM datasets WHERE campaign = ? AND round < ? ORDER BY round DESC LIMIT 1"
-    return next(iter(store.query(sql, campaign, before)["version"].to_pylist()), None)
 
 
 def close(

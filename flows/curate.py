@@ -16,11 +16,12 @@ from flows.author_snapshot import show_author
 from flows.campaign import at_work
 from flows.close import publish
 from flows.progress import Progress
+from flows.published import current
 from flows.round import Examined, batched, examine, together
 from flows.settings import Campaign
+from flows.settled import take_in
 from flows.workshop import Workshop
 from tasks.ingest import Ingested, ingest
-from tasks.publish import Dataset
 from tasks.shard import Shard
 from warehouse.chain import extend, head
 from warehouse.hashing import content_hash, file_hash
@@ -58,7 +59,7 @@ def curate(file: Path, settings: Campaign, progress: Progress) -> Curated:
     name = f"curate-{stem or 'pairs'}-{content_hash([file_hash(file), settings.deciding()])[:8]}"
     taken = ingest(file)
     with at_work(settings.model_copy(update={"name": name, "mode": "filter", "rounds": 1}), progress) as shop:
-        done, dataset = curate_flow(name, shop, taken)
+        done = curate_flow(name, shop, taken)
         rejects = taken.rejects.num_rows
         counts = Counter(done.decisions["decision"].to_pylist())
         abstained = [row["reason"] for row in done.decisions.to_pylist() if row["decision"] == "abstained"]
@@ -72,7 +73,7 @@ def curate(file: Path, settings: Campaign, progress: Progress) -> Curated:
             counts["abstained"],
             done.quarantined.num_rows + rejects,
             done.verdicts.num_rows,
-            dataset.folder,
+            current(shop.folder.parent / "dataset"),
             shop.store.path,
             head(shop.store, name),
             dict(reasons.most_common()),
@@ -81,18 +82,19 @@ def curate(file: Path, settings: Campaign, progress: Progress) -> Curated:
 
 
 @flow(name="curate", flow_run_name="{campaign}", validate_parameters=False)
-def curate_flow(campaign: str, shop: Workshop, taken: Ingested) -> tuple[Examined, Dataset]:
-    """What became of the rows that hold a pair, and the dataset; rows that hold none are quarantined."""
+def curate_flow(campaign: str, shop: Workshop, taken: Ingested) -> Examined:
+    """What became of the rows that hold a pair; rows that hold none are quarantined."""
     pairs, rejects = (_named(table, campaign) for table in (taken.pairs, taken.rejects))
     shop.register(quarantine=rejects)
     shop.progress.stage(campaign, pairs.num_rows)
     batches = enumerate(batched(range(pairs.num_rows), shop.settings.shard))
     written = (_shard(shop, index, pairs.slice(rows[0], len(rows))) for index, rows in batches)
     done = together(examine(shop, written, set()))
-    dataset = publish(shop, 0, done, [])
+    publish(shop, 0, done, [])
     extend(shop.store, campaign, 0, "finished")
+    take_in(shop.store, shop.folder.parent, 0, shop.progress)
     show_author(shop.store, shop.folder.parent, True, 0, 0)
-    return done, dataset
+    return done
 
 
 def _shard(shop: Workshop, index: int, pairs: pa.Table) -> Shard:

@@ -5,12 +5,9 @@ that were published; the event `plumbline.alarm`. Must not know: anything of a r
 """
 
 import contextlib
-import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 from prefect.events import emit_event
 from prefect.events.worker import EventsWorker
 from prefect.settings import PREFECT_API_URL
@@ -21,8 +18,10 @@ from flows.author_snapshot import show_author
 from flows.handover import Circumstances
 from flows.known import labelled_texts
 from flows.modes import Stretch, move_down, stretches
+from flows.published import register_published
 from flows.roles import ENDPOINT, endpoint_of
 from flows.round import Examined
+from flows.settled import settled
 from flows.workshop import Workshop
 from models.endpoint import Endpoint
 from warehouse.chain import extend
@@ -85,6 +84,7 @@ class Gate:
                 note=shop.note,
                 moved=moved,
                 cautions=shop.detector.profile.cautions,
+                settled=settled(shop.store, campaign, number),
             )
             answer = self._auditor.ask(about, done, labelled_texts(shop) if about.baseline else None)
             if answer == "alarm":
@@ -104,7 +104,7 @@ class Gate:
     def finish(self, shop: Workshop, number: int) -> None:
         """The campaign has ended, or stands still: only now its record learns what was published."""
         if self.audited:
-            register_published(shop)
+            register_published(shop.store, shop.folder.parent)
             extend(shop.store, shop.settings.name, number, "published")
         show_author(shop.store, shop.folder.parent, True, number, shop.settings.rounds)
 
@@ -113,26 +113,6 @@ class Gate:
 def gate_of(shop: Workshop) -> Iterator[Gate]:
     with contextlib.ExitStack() as stack:
         yield Gate(stack, shop)
-
-
-def current(folder: Path) -> Path:
-    """The folder of the dataset that `current.json` points at."""
-    return folder / str(json.loads((folder / "current.json").read_bytes())["path"])
-
-
-def register_published(shop: Workshop) -> None:
-    folder, campaign = shop.folder.parent / "dataset", shop.settings.name
-    for row in json.loads((folder / "versions.json").read_bytes()):
-        place = {"version": row["version"], "campaign": campaign, "round": row["round"]}
-        table = pq.read_table(folder / row["path"] / "train.parquet", columns=["pair_id"], partitioning=None)
-        shop.register(
-            datasets=[{**place, "path": row["path"], "rows": row["rows"], "parent": row["parent"]}],
-            dataset_files=[{**place, "file": name, "hash": digest} for name, digest in row["files"].items()],
-            dataset_pairs=[{"version": row["version"], "pair_id": pair} for pair in table["pair_id"].to_pylist()],
-        )
-        if row["quarantined"] is not None:
-            tainted = {"version": row["version"], "campaign": campaign, "alarm": row["quarantined"]}
-            shop.register(quarantined_datasets=[tainted])
 
 
 def _started(stack: contextlib.ExitStack, shop: Workshop) -> Auditor | None:

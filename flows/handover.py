@@ -30,7 +30,8 @@ class Circumstances(BaseModel):
     asked, if it is a model; `chain`: the constitutions from the first to the one this round was written under;
     `sealed_prompts`: how many, and `prompts` the file they come from, "" for the organism's world; `addendum`: what the
     published prompts carry; `link`: the hash chain's, when the round was examined; `moved`: measured movement since the
-    start, bits a response, None where unavailable; `cautions`: the detector's, for the dataset card."""
+    start, bits a response, None where unavailable; `cautions`: the detector's, for the dataset card; `settled`: held
+    pairs of this round and earlier ones that persons have kept or dropped. They stand outside the gate's pools."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -54,6 +55,7 @@ class Circumstances(BaseModel):
     note: str
     moved: float | None = None
     cautions: tuple[str, ...] = ()
+    settled: dict[str, str] = {}
 
 
 class Handed(NamedTuple):
@@ -73,6 +75,12 @@ def hand_over(folder: Path, about: Circumstances, done: Examined, labelled: pa.T
         pq.write_table(table, aside, compression="zstd")
         os.replace(aside, place / f"{name}.parquet")
     write_whole(place / "about.json", canonical(about.model_dump(mode="json")))
+
+
+def hand_again(folder: Path, number: int, settled: dict[str, str]) -> None:
+    """The round once more, as it was but for what persons have `settled` since."""
+    about = handed(folder, number).about.model_copy(update={"settled": settled})
+    write_whole(folder / "handover" / f"round-{number}" / "about.json", canonical(about.model_dump(mode="json")))
 
 
 def handed(folder: Path, number: int) -> Handed:

@@ -1,4 +1,5 @@
-"""Publish what the gate let through, without what gold withheld; after an alarm, without the rounds it quarantines.
+"""Publish what the gate let through, without what gold withheld, with what persons settled; after an alarm, without
+the rounds it quarantines.
 
 Reads: the handed-over rounds, the held-out store. Writes: `<campaign>/dataset/`, and `versions.json` there, from which
 the generator's side enters the versions in its record once the campaign has ended: until then, which pairs were
@@ -13,6 +14,7 @@ import pyarrow.compute as pc
 
 from flows.handover import Circumstances, handed
 from flows.round import Examined, together
+from tasks.curate import settle
 from tasks.publish import CardFacts, publish
 from warehouse.files import write_whole
 from warehouse.hashing import canonical
@@ -35,11 +37,16 @@ def publish_round(folder: Path, store: Store, about: Circumstances, answer: str,
         quarantined.append(Quarantine(since, about.round))
     rounds = [number for number in range(about.round + 1) if not _inside(number, quarantined)]
     clean = together([_without_withheld(handed(folder, number).done, store) for number in rounds])
+    clean = clean._replace(decisions=settle(clean.decisions, about.settled))
     told = (about.campaign, about.mode, about.chain, about.note, about.link)
     card = CardFacts(*told, audited=True, addendum=about.addendum, cautions=about.cautions)
+    card = card._replace(settled=len(about.settled))
     dataset = publish(clean.pairs, clean.decisions, clean.readings, clean.verdicts, folder / "dataset", card)
     row = {"round": about.round, "version": dataset.version, "path": dataset.folder.name, "rows": dataset.rows}
-    store.add("publications", [row | {"files": json.dumps(dataset.files), "rounds": json.dumps(rounds)}])
+    row |= {"files": json.dumps(dataset.files), "rounds": json.dumps(rounds)}
+    before = store.query("SELECT version FROM publications WHERE round = ? ORDER BY number", about.round)
+    if before["version"].to_pylist()[-1:] != [dataset.version]:
+        store.add("publications", [row | {"number": before.num_rows + 1}])
     _list(folder / "dataset", store, quarantined)
 
 
@@ -51,7 +58,7 @@ def quarantines(store: Store) -> list[Quarantine]:
 def _list(folder: Path, store: Store, quarantined: list[Quarantine]) -> None:
     """Every version there is, oldest first, and a mark in those that an alarm tainted; none is taken away."""
     listed, parent = list[dict[str, Any]](), None
-    for row in store.query("SELECT * FROM publications ORDER BY round").to_pylist():
+    for row in store.query("SELECT * FROM publications ORDER BY round, number").to_pylist():
         tainted = [one for one in quarantined if any(_inside(number, [one]) for number in json.loads(row["rounds"]))]
         told = {**row, "files": json.loads(row["files"]), "rounds": json.loads(row["rounds"]), "parent": parent}
         listed.append({**told, "quarantined": tainted[0].alarm if tainted else None})

@@ -18,6 +18,7 @@ SOURCES = (
     *("constitutions/*.py", "constitutions/prompts/*.jinja", "constitutions/inoculation.yaml"),
     *(f"warehouse/{name}.py" for name in ("hashing", "shapes", "chain")),
     *(f"flows/{name}.py" for name in ("prompts", "library", "round", "amend", "campaign", "close", "sealed", "curate")),
+    *(f"flows/{name}.py" for name in ("approval", "hearing", "settled")),
 )
 
 

@@ -11,9 +11,9 @@ from constitutions.document import Constitution, Principle
 from flows.author_snapshot import show_author
 from flows.records import warehouse_of
 from flows.settings import Audit, Campaign, Mode
-from warehouse.blinding import unblinded
 from warehouse.errors import PlumblineError
 from warehouse.hashing import short
+from warehouse.people import may_steer
 from warehouse.store import Store
 
 
@@ -34,7 +34,7 @@ def stretches(store: Store, settings: Campaign) -> list[Stretch]:
     resumed = {row["round"]: row for row in _rows(store, settings.name) if row["constitution"]}
     for row in resumed.values():  # of two words on the same round the later one counts
         audit = settings.audit.model_copy(update={"monitors": row["monitors"], "use": tuple(json.loads(row["use"]))})
-        start = _constitution(store, row["constitution"])
+        start = constitution_of(store, row["constitution"])
         found.append(Stretch(len(found) + 1, row["round"], row["mode"], start, audit))
     return found
 
@@ -56,11 +56,8 @@ def resume(campaign: str, mode: Mode, who: str, reason: str, monitors: str, use:
     path = warehouse_of(campaign)
     if not who.strip():
         raise PlumblineError("--who: say who resumes it; the record keeps the name")
-    if mode == "update" and who in unblinded(path.parent.parent):
-        raise PlumblineError(
-            f"{who} opened the auditor's view while {campaign} was running, so may not steer its amendments; somebody "
-            "else must resume it in mode update"
-        )
+    if mode == "update":
+        may_steer(path.parent.parent, who)
     with Store.open(path, allowed=path.parent) as store:
         answers = store.query("SELECT * FROM gate_answers WHERE campaign = ? ORDER BY round", campaign).to_pylist()
         rows = _rows(store, campaign)
@@ -89,7 +86,8 @@ def _rows(store: Store, campaign: str) -> list[dict[str, Any]]:
     return store.query("SELECT * FROM modes WHERE campaign = ? ORDER BY number", campaign).to_pylist()
 
 
-def _constitution(store: Store, digest: str) -> Constitution:
+def constitution_of(store: Store, digest: str) -> Constitution:
+    """The version with this hash. Raises PlumblineError when the warehouse has none."""
     rows = store.query("SELECT * FROM constitutions WHERE hash = ?", digest).to_pylist()
     if not rows:
         raise PlumblineError(f"{store.path}: no constitution {short(digest)} in it; go back to a copy of the record")

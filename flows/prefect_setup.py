@@ -87,11 +87,11 @@ def prefect_for(tag: str, server: LocalServer | None) -> Iterator[None]:
 
 
 def _mark_crashed(client: Any, tag: str) -> None:
-    """Flow runs with this tag that still count as running belong to a process that was killed."""
+    """Flow runs with this tag that still count as running or paused belong to a process that was killed."""
     from prefect.client.schemas.filters import FlowRunFilter
     from prefect.states import Crashed
 
-    running = {"tags": {"all_": [tag]}, "state": {"type": {"any_": ["RUNNING", "PENDING", "CANCELLING"]}}}
+    running = {"tags": {"all_": [tag]}, "state": {"type": {"any_": ["RUNNING", "PENDING", "PAUSED", "CANCELLING"]}}}
     for run in client.read_flow_runs(flow_run_filter=FlowRunFilter.model_validate(running)):
         client.set_flow_run_state(run.id, Crashed(message="its process was killed"), force=True)
 

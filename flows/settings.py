@@ -75,7 +75,8 @@ class Regenerate(Settings):
 
 class Amend(Settings):
     """`library` is a YAML file of the principles the reviser may use; without one they are the organism's world's, of
-    which `families` and `quiet` choose. The chooser `random` is a control."""
+    which `families` and `quiet` choose. The chooser `random` is a control. With `approval: person` somebody has to
+    approve what was chosen before it is in force."""
 
     candidates: Count = 4
     frozen_prompts: Count = 64
@@ -85,6 +86,7 @@ class Amend(Settings):
     library: str = ""
     families: tuple[str, ...] = ()
     quiet: bool = True
+    approval: Literal["none", "person"] = "none"
 
 
 class Profiling(Settings):

@@ -5,9 +5,7 @@ beside it belongs to the audit, and nothing here may open it. Must not know: the
 """
 
 import contextlib
-import fcntl
 import json
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +15,7 @@ from transformers.utils.logging import disable_progress_bar
 
 from constitutions.document import Constitution
 from constitutions.inoculation import Addendum, addendum
+from flows.alone import alone
 from flows.detecting import fitted_detector, open_reader, reader_name
 from flows.identity import code_hash, same_campaign
 from flows.library import library
@@ -85,7 +84,7 @@ def open_workshop(settings: Campaign, progress: Progress) -> Iterator[Workshop]:
     """
     disable_progress_bar()
     folder = home() / settings.name / "generator"
-    with _alone(folder, settings.name):
+    with alone(folder, settings.name):
         progress.say(f"{settings.name}: everything goes to {folder.parent}")
         constitution = Constitution.load(constitution_file(settings.constitution))
         roles = open_roles(settings, folder, progress)
@@ -117,25 +116,6 @@ def open_workshop(settings: Campaign, progress: Progress) -> Iterator[Workshop]:
             )
             _record_artifacts(shop, models)
             yield shop
-
-
-@contextlib.contextmanager
-def _alone(folder: Path, name: str) -> Iterator[None]:
-    """Hold the campaign's lock; the kernel lets go of it whatever way the process ends."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / "lock", "a+", encoding="utf-8") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            lock.seek(0)
-            raise PlumblineError(
-                f"{folder.parent}: campaign {name} is running already (process {lock.read().strip() or '?'}); "
-                "wait until it ends, or give yours another name"
-            ) from error
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
-        yield
 
 
 def _shards(settings: Campaign, folder: Path) -> Place:

@@ -7,7 +7,7 @@ log2 K bits. Must not know: the campaign's own prompts, ground truth, what a pri
 
 import json
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import pyarrow as pa
@@ -74,11 +74,17 @@ class Choice(NamedTuple):
 
 
 def propose(
-    incumbent: Constitution, library: Mapping[str, Sequence[str]], most: int, count: int, seed: int
+    incumbent: Constitution,
+    library: Mapping[str, Sequence[str]],
+    most: int,
+    count: int,
+    seed: int,
+    never: Collection[frozenset[Principle]] = (),
 ) -> list[Constitution]:
     """Up to `count` different successors, each one or two edits away: add, drop, swap or reword a principle.
 
-    `library` maps a principle's id to its wordings; nothing is added to `most` principles, nor dropped from FEWEST.
+    `library` maps a principle's id to its wordings; nothing is added to `most` principles, nor dropped from FEWEST, and
+    no successor has the principles of one of `never`.
     Fewer than `count` come back only where the library has no more to offer.
     """
     draw = random.Random(seed)
@@ -88,7 +94,8 @@ def propose(
         for _ in range(draw.choice((1, 1, 2))):
             notes.append(_edit(principles, library, most, draw))
         changed = tuple(principles)
-        if all(notes) and set(changed) != set(incumbent.principles) and changed not in found:
+        new = frozenset(changed) not in {frozenset(incumbent.principles), *never}
+        if all(notes) and new and changed not in found:
             found[changed] = Constitution(
                 name=incumbent.name,
                 version=incumbent.version + 1,

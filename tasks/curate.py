@@ -4,6 +4,8 @@ Reads: pairs, what validation set aside, readings, verdicts. Writes: nothing. Co
 same inputs give the same decisions. Must not know: models, rounds, ground truth.
 """
 
+from collections.abc import Mapping
+
 import pyarrow as pa
 
 from warehouse.shapes import DECISIONS
@@ -35,6 +37,17 @@ def decide(valid: pa.Table, quarantined: pa.Table, readings: pa.Table, verdicts:
         {"pair_id": pair, "decision": "quarantined", "reason": expectation}
         for pair, expectation in set_aside.items()
         if pair not in known
+    ]
+    return pa.Table.from_pylist(rows, schema=DECISIONS)
+
+
+def settle(decisions: pa.Table, by_persons: Mapping[str, str]) -> pa.Table:
+    """The decisions with what persons settled: `by_persons` maps pairs that were held to kept or dropped."""
+    rows = [
+        row | {"decision": by_persons[row["pair_id"]], "reason": "a person settled it"}
+        if row["decision"] == "held" and row["pair_id"] in by_persons
+        else row
+        for row in decisions.to_pylist()
     ]
     return pa.Table.from_pylist(rows, schema=DECISIONS)
 

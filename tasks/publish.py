@@ -52,7 +52,8 @@ class CardFacts(NamedTuple):
     """What the card says and the tables do not: `chain` is the constitution from the first version to the last,
     `note` one sentence on the world the text comes from, `head` where the hash chain stood when it was published,
     `audited` whether each round passed the held-out gate before it was published, `addendum` what every published
-    prompt carries beside its own words, `cautions` the traits that do not flag, or only because a person forced it."""
+    prompt carries beside its own words, `cautions` the traits that do not flag, or only because a person forced it,
+    `settled` how many held pairs persons have kept or dropped."""
 
     campaign: str
     mode: str
@@ -62,6 +63,7 @@ class CardFacts(NamedTuple):
     audited: bool = False
     addendum: Addendum | None = None
     cautions: tuple[str, ...] = ()
+    settled: int = 0
 
 
 class Dataset(NamedTuple):
@@ -100,7 +102,8 @@ def publish(
 def export(store: Store, campaign: str, to: Path, decisions: Collection[str] | Literal["all"] = ("kept",)) -> int:
     """Write a campaign's pairs to one .jsonl, .jsonl.gz or .parquet file, oldest first; returns how many.
 
-    A row is prompt, chosen, rejected, pair_id and decision; a prompt carries the campaign's addendum, where it has one.
+    A row is prompt, chosen, rejected, pair_id and decision, as persons settled it; a prompt carries the campaign's
+    addendum, where it has one.
     Of the kept pairs of an audited campaign only those published come: what gold withheld or an alarm quarantined is in
     none of these files, but for those of "all". Raises PlumblineError for any other suffix, when no pair has one of
     `decisions`, and while such a campaign is not over.
@@ -109,8 +112,8 @@ def export(store: Store, campaign: str, to: Path, decisions: Collection[str] | L
     if suffix is None:
         raise PlumblineError(f"{to}: unknown file type; name it .jsonl, .jsonl.gz or .parquet")
     table = store.query(
-        "SELECT prompt, chosen, rejected, pair_id, coalesce(decision, '') AS decision FROM v_pairs "
-        "WHERE campaign = ? ORDER BY round, attempt, position, pair_id",
+        "SELECT prompt, chosen, rejected, pair_id, coalesce(settled, '') AS decision FROM pairs "
+        "LEFT JOIN v_decisions USING (pair_id) WHERE campaign = ? ORDER BY round, attempt, position, pair_id",
         campaign,
     ).cast(EXPORT)
     found = Counter(table["decision"].to_pylist())
@@ -124,6 +127,17 @@ def export(store: Store, campaign: str, to: Path, decisions: Collection[str] | L
     prompts = [inoculated(prompt, *told) for prompt in table["prompt"].to_pylist()] if told else table["prompt"]
     write_whole(to, _encoded(table.set_column(0, EXPORT.field("prompt"), pa.array(prompts, MESSAGES)), suffix))
     return table.num_rows
+
+
+def latest(store: Store, campaign: str, before: int | None = None) -> str | None:
+    """The version published last, before round `before` where one is named; None where there is none. Of several of one
+    round it is the one that none of them follows."""
+    sql = (
+        "SELECT version FROM datasets AS one WHERE campaign = $1 AND ($2 IS NULL OR round < $2) ORDER BY round DESC, "
+        "version IN (SELECT parent FROM datasets WHERE campaign = $1 AND round = one.round "
+        "AND parent IS NOT NULL AND parent <> version) LIMIT 1"
+    )
+    return next(iter(store.query(sql, campaign, before)["version"].to_pylist()), None)
 
 
 def inoculated(prompt: list[dict[str, str]], addendum: str) -> list[dict[str, str]]:
@@ -140,11 +154,10 @@ def _let_through(store: Store, campaign: str, table: pa.Table) -> pa.Table:
     audited = store.query("SELECT answer FROM gate_answers WHERE campaign = ? LIMIT 1", campaign).num_rows
     if not audited or "kept" not in table["decision"].to_pylist():
         return table
-    sql = "SELECT version FROM datasets WHERE campaign = ? ORDER BY round DESC LIMIT 1"
-    version = store.query(sql, campaign)["version"].to_pylist()
+    version = latest(store, campaign)
     if not version:
         raise PlumblineError(f"{store.path}: {campaign} is not over, and its kept pairs not all through the gate yet")
-    through = store.query("SELECT pair_id FROM dataset_pairs WHERE version = ?", version[0])["pair_id"]
+    through = store.query("SELECT pair_id FROM dataset_pairs WHERE version = ?", version)["pair_id"]
     kept = pc.equal(table["decision"], "kept")
     return table.filter(pc.or_(pc.invert(kept), pc.is_in(table["pair_id"], through)))
 

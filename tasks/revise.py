@@ -5,7 +5,7 @@ carries at most log2 K bits all the same. Reads: a constitution, the reviser. Wr
 verdicts, prompts, what a principle does.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, StringConstraints
@@ -29,10 +29,18 @@ class Edit(BaseModel):
     text: Line = ""
 
 
-def revise(incumbent: Constitution, reviser: ChatModel, most: int, count: int, seed: int) -> list[Constitution]:
+def revise(
+    incumbent: Constitution,
+    reviser: ChatModel,
+    most: int,
+    count: int,
+    seed: int,
+    never: Collection[frozenset[Principle]] = (),
+) -> list[Constitution]:
     """Up to `count` different successors, one edit away each; what does not fit is asked for again, TRIES times in all.
 
-    Nothing is added to `most` principles. Fewer come back where the reviser has no more to offer.
+    Nothing is added to `most` principles, and no successor has those of one of `never`. Fewer come back where the
+    reviser has no more to offer.
     """
     found: dict[tuple[Principle, ...], Constitution] = {}
     prompt = render("reviser", principles=incumbent.principles, fewest=FEWEST, most=most)
@@ -44,7 +52,7 @@ def revise(incumbent: Constitution, reviser: ChatModel, most: int, count: int, s
         asked = [[{"role": "user", "content": prompt.text}]] * missing
         for edit in ask(reviser, asked, Edit, seeds, ANSWER_TOKENS, TEMPERATURE):
             changed = edit and applied(incumbent.principles, edit, most)
-            if edit and changed and changed != incumbent.principles:
+            if edit and changed and changed != incumbent.principles and frozenset(changed) not in never:
                 found.setdefault(changed, _successor(incumbent, changed, edit))
     return list(found.values())
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 from warehouse.hashing import canonical, content_hash
 from warehouse.store import Store
 
-Step = Literal["examined", "finished", "published"]
+Step = Literal["examined", "finished", "published", "reviewed"]
 Hashes = dict[str, str]
 
 _PLACED = "campaign = $1 AND round = $2"
@@ -28,18 +28,20 @@ EXAMINED = {
 }
 FINISHED = {
     **{"amendments": _PLACED, "attributions": _PLACED, "ledger": _PLACED, "rounds": _PLACED},
-    **{"gate_answers": _PLACED},
+    **{"gate_answers": _PLACED, "proposals": _PLACED, "approvals": _PLACED},
 }
 ROUNDLESS = {
     **{"campaigns": "campaign = $1", "seals": "campaign = $1", "modes": "campaign = $1"},
     **{"datasets": "campaign = $1", "dataset_files": "campaign = $1", "dataset_pairs": _PUBLISHED},
     **{"quarantined_datasets": "campaign = $1", "inoculations": "campaign = $1"},
+    **{"person_verdicts": "campaign = $1", "reverts": "campaign = $1", "refusals": "campaign = $1"},
     **{"constitutions": "true", "artifacts": "true", "prompts": "true"},
 }
-STEPS: dict[Step, dict[str, str]] = {"examined": EXAMINED, "finished": FINISHED, "published": {}}
-_IN_ORDER = "ORDER BY round, list_position(['examined', 'finished', 'published'], step)"
+STEPS: dict[Step, dict[str, str]] = {"examined": EXAMINED, "finished": FINISHED, "published": {}, "reviewed": {}}
+_IN_ORDER = "ORDER BY round, list_position(['examined', 'finished', 'published', 'reviewed'], step), number"
 _CHAIN = pa.schema(
-    [(name, pa.string() if name != "round" else pa.int32()) for name in ("campaign", "round", "step", "parent", "link")]
+    [("campaign", pa.string()), ("round", pa.int32()), ("step", pa.string()), ("number", pa.int32())]
+    + [("parent", pa.string()), ("link", pa.string())]
     + [
         pa.field(
             "parts",
@@ -89,12 +91,15 @@ class Checked(NamedTuple):
 
 
 def extend(store: Store, campaign: str, number: int, step: Step) -> str:
-    """Link the rows of one step of a round to the chain and return its link; a step that is linked keeps its link."""
+    """Link the rows of one step of a round to the chain and return its link; a step that is linked keeps its link, but
+    for `reviewed`, which takes up whatever is new since the last one, if anything is."""
     sql = f"SELECT round, step, link FROM chain WHERE campaign = $1 {_IN_ORDER}"
-    linked = {(row["round"], row["step"]): row["link"] for row in store.query(sql, campaign).to_pylist()}
-    if (number, step) in linked:
-        return str(linked[number, step])
-    parent = next(reversed(linked.values()), "")
+    rows = store.query(sql, campaign).to_pylist()
+    links = {(row["round"], row["step"]): row["link"] for row in rows}
+    if (number, step) in links and step != "reviewed":
+        return str(links[number, step])
+    parent = next(reversed(links.values()), "")
+    again = sum((row["round"], row["step"]) == (number, "reviewed") for row in rows)
     found = {table: _rows(store, table, where, campaign, number) for table, where in STEPS[step].items()}
     for table, where in ROUNDLESS.items():
         now, before = _rows(store, table, where, campaign, number), _covered(store, table, campaign)
@@ -104,7 +109,10 @@ def extend(store: Store, campaign: str, number: int, step: Step) -> str:
         for table, rows in found.items()
         if rows
     ]
+    if step == "reviewed" and not parts:
+        return parent
     row = {"campaign": campaign, "round": number, "step": step, "parent": parent, "parts": parts}
+    row["number"] = again + 1 if step == "reviewed" else 0
     row["link"] = _link(row)
     store.add("chain", pa.Table.from_pylist([row], schema=_CHAIN))
     return str(row["link"])
@@ -114,6 +122,11 @@ def head(store: Store, campaign: str) -> str:
     """The last link, which stands for all before it; '' where nothing is linked yet."""
     links = store.query(f"SELECT link FROM chain WHERE campaign = $1 {_IN_ORDER}", campaign)["link"].to_pylist()
     return str(links[-1]) if links else ""
+
+
+def unlinked(store: Store, table: str, campaign: str) -> set[str]:
+    """The keys of the rows of a table of ROUNDLESS that no link covers yet."""
+    return _rows(store, table, ROUNDLESS[table], campaign, 0).keys() - _covered(store, table, campaign)
 
 
 def check(store: Store, campaign: str) -> Checked:

@@ -110,6 +110,19 @@ def _decision(store: Store, pair_id: str) -> Iterator[Node]:
             Node(name="rendered prompt", value=short(verdict["prompt_hash"])),
         )
         yield Node(name="verdict", value=_because(verdict["verdict"], verdict["reason"]), children=children)
+    yield from _persons(store, pair_id)
+
+
+def _persons(store: Store, pair_id: str) -> Iterator[Node]:
+    """Every verdict a person gave on the pair, the one that counts last, and what it settles."""
+    given = _rows(store, "SELECT * FROM person_verdicts WHERE pair_id = ? ORDER BY number", pair_id)
+    for row in given:
+        traits = ", ".join(json.loads(row["traits"]))
+        value = _because(f"{row['verdict']}{f' ({traits})' if traits else ''}, {row['who']}", row["note"])
+        yield Node(name="person's verdict", value=value)
+    settled = _first(store, "SELECT * FROM v_decisions WHERE pair_id = ? AND settled <> decision", pair_id)
+    if settled:
+        yield Node(name="settled", value=f"{settled['settled']} by {settled['person']}")
 
 
 def _readings(store: Store, pair_id: str) -> Iterator[Node]:
@@ -184,9 +197,20 @@ def _constitution(store: Store, digest: str) -> Node:
     for row in reversed(chain):
         value = f"{short(row['hash'])}  {row['name']} v{row['version']}"
         value += f": {row['amendment']}" if row["amendment"] else ""
-        node = Node(name="constitution", value=value, children=(node,) if node else ())
+        words = tuple(_words(store, row["hash"]))
+        node = Node(name="constitution", value=value, children=(*words, node) if node else words)
     assert node is not None
     return node
+
+
+def _words(store: Store, digest: str) -> Iterator[Node]:
+    """What people said to the version: that it may be in force, or to go back to it."""
+    for row in _rows(store, "SELECT * FROM approvals WHERE constitution = ? ORDER BY round", digest):
+        word = "approved" if row["approve"] else "rejected"
+        yield Node(name=word, value=_because(f"by {row['who']}, round {row['round']}", row["note"]))
+    for row in _rows(store, "SELECT * FROM reverts WHERE constitution = ? ORDER BY number", digest):
+        value = _because(f"by {row['who']}, from round {row['round']} on", row["note"])
+        yield Node(name="gone back to", value=value)
 
 
 def _attempts(store: Store, place: Row) -> Iterator[Node]:

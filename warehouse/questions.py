@@ -62,9 +62,15 @@ def open_questions(folder: Path, who: str = "") -> list[Question]:
 
 
 def answer(folder: Path, question: Question, verdict: str, traits: Sequence[str], reason: str, who: str) -> None:
-    """Put a person's answer into the inbox. Raises PlumblineError for a verdict that cannot be, an unknown trait, an
-    answer that is there already, or a confirmation by whoever gave the first."""
+    """Put a person's answer into the inbox. Raises PlumblineError for an answer that may not be (`check`)."""
+    check(folder, question, verdict, traits, who)
     path = folder / "inbox" / _name(question.pair_id, question.turn)
+    write_whole(path, canonical({"verdict": verdict, "traits": list(traits), "reason": reason, "who": who}))
+
+
+def check(folder: Path, question: Question, verdict: str, traits: Sequence[str], who: str) -> None:
+    """Raises PlumblineError for a verdict that cannot be, an unknown trait, an answer that is there already, or a
+    confirmation by whoever gave the first."""
     unknown = sorted(set(traits) - set(question.traits))
     if verdict not in SAID or unknown or (verdict == "unjustified") != bool(traits):
         raise PlumblineError(
@@ -73,9 +79,8 @@ def answer(folder: Path, question: Question, verdict: str, traits: Sequence[str]
         )
     if not who or _first_by(folder, question) == who:
         raise PlumblineError(f"pair {question.pair_id}: {who or 'nobody'} cannot confirm; another person must")
-    if path.exists():
+    if (folder / "inbox" / _name(question.pair_id, question.turn)).exists():
         raise PlumblineError(f"pair {question.pair_id}: answered already; verdicts are not overwritten")
-    write_whole(path, canonical({"verdict": verdict, "traits": list(traits), "reason": reason, "who": who}))
 
 
 def _first_by(folder: Path, question: Question) -> str:

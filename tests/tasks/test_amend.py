@@ -36,6 +36,15 @@ def test_candidates_are_different_and_at_most_two_edits_away(seed: int, count: i
         assert candidate.amendment
 
 
+@given(st.integers(0, 2**32))
+def test_what_was_rejected_is_not_proposed_again(seed: int) -> None:
+    incumbent = constitution("p1", "p2", "p3")
+    proposed = propose(incumbent, LIBRARY, MOST, 3, seed)
+    again = propose(incumbent, LIBRARY, MOST, 3, seed, [frozenset(proposed[0].principles)])
+    assert proposed[0].hash not in {candidate.hash for candidate in again}
+    assert {candidate.hash for candidate in proposed[1:]} <= {candidate.hash for candidate in again}
+
+
 def test_an_empty_library_can_only_drop() -> None:
     incumbent = constitution("p1", "p2", "p3")
     assert {c.amendment for c in propose(incumbent, {}, MOST, 4, 0)} == {"drop p1", "drop p2", "drop p3"}

@@ -64,3 +64,12 @@ def test_bad_proposals_are_asked_for_again_and_equal_ones_count_once(tmp_path: P
     assert sorted(one.amendment for one in found) == ["add kind", "drop clear", "reword clear"]
     assert {one.parent for one in found} == {START.hash} and {one.version for one in found} == {1}
     assert all("flag" not in body["messages"][0]["content"] for body in server.asked)
+
+
+def test_what_was_rejected_is_not_proposed_again(tmp_path: Path) -> None:
+    replies = [json.dumps(EDITS[name][0]) for name in ("add", "add", "drop")]
+    never = [frozenset((*START.principles, Principle(**NEW)))]
+    with talking_server(lambda *_: replies.pop(0)) as server:
+        one_by_one = Endpoint(url=server.url, model="m", concurrency=1)
+        (found,) = revise(START, ChatEndpoint.open(one_by_one, "reviser", tmp_path), 6, 1, 1, never)
+    assert found.amendment == "drop clear" and not replies

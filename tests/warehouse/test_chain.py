@@ -42,6 +42,13 @@ def a_round(store: Store, number: int) -> tuple[str, str]:
     store.add("dataset_pairs", [{"version": f"v{number}", "pair_id": made.pairs["pair_id"][0].as_py()}])
     store.add("gate_answers", [{**place, "answer": "alarm"}])
     store.add("modes", [{**place, "number": number, "mode": "filter", "who": "the gate"}])
+    said = {"who": "Ada", "given": number}
+    store.add("proposals", [{**place, "constitution": own, "parent": "c0", "amendment": "add kind"}])
+    store.add("approvals", [{**place, **said, "constitution": own, "number": 1, "approve": True}])
+    store.add("reverts", [{**place, **said, "number": number, "constitution": own}])
+    store.add("person_verdicts", [{**place, **said, "pair_id": REVIEWED, "number": number, "verdict": "unsure"}])
+    refused = {"number": number, "kind": "revert", "said": "{}", "reason": "not hers"}
+    store.add("refusals", [{**place, **said, **refused}])
     store.add("quarantined_datasets", [{"campaign": "demo", "version": f"v{number}", "alarm": number}])
     return examined, extend(store, "demo", number, "finished")
 

@@ -80,6 +80,22 @@ LEFT JOIN (
     SELECT * FROM person_verdicts QUALIFY row_number() OVER (PARTITION BY pair_id ORDER BY number DESC) = 1
 ) AS latest USING (pair_id);
 
+-- Which version was in force when, in order of round and step: `reverted` before a round, what its pairs were `written`
+-- under, and what was `amended` after it. A proposal is in force once it is approved.
+CREATE VIEW v_in_force AS
+SELECT campaign, round, 'reverted' AS event, number AS step, constitution
+FROM reverts
+UNION ALL
+SELECT DISTINCT campaign, round, 'written', 1000000, constitution
+FROM pairs
+WHERE constitution <> ''
+UNION ALL
+SELECT campaign, round, 'amended', 1000001, constitution
+FROM amendments
+LEFT JOIN proposals USING (campaign, round, constitution)
+LEFT JOIN approvals USING (campaign, round, constitution)
+WHERE chosen AND (proposals.amendment IS NULL OR approve);
+
 -- How often two judges of the same pairs said what: one row for each two judges and what each said. A person counts with
 -- their own latest verdict on a pair; the model stands first, of two persons the one whose name does.
 CREATE VIEW v_agreement AS
