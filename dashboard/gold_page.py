@@ -1,7 +1,7 @@
 """The auditor's queue: gold questions about a request and a response, in a campaign whose gold is a person.
 
-Reads: questions in the held-out folder. Writes: answers into the campaign's inbox, from which the audit that waits takes
-them. Must not know: why a pair is asked about, what a monitor or the detector read. Whoever answers sees what gold is to see.
+Reads: questions in the held-out folder. Writes: answers into the campaign's inbox, from which the audit that waits
+takes them. Must not know: why a pair is asked about, what a monitor or the detector read.
 """
 
 import streamlit as st
@@ -45,7 +45,7 @@ def show() -> None:
 
 
 def queued(campaign: str, who: str) -> list[Question]:
-    """The questions that wait for `who`, in the order of a hash of the pair's id; none that has an answer on its way."""
+    """The questions that wait for `who`, in the order of a hash of the pair's id; none with an answer on its way."""
     said = {(str(one.said.get("pair_id")), one.said.get("turn")) for one in waiting(folder(campaign), "gold")}
     found = [each for each in open_questions(folder(campaign) / "heldout", who) if each[:2] not in said]
     return sorted(found, key=lambda question: content_hash(["gold", question.pair_id, question.turn]))

@@ -1,6 +1,6 @@
 """Gold verdicts that people gave on the auditor's pages: from a campaign's inbox into the held-out one.
 
-Reads: messages of kind `gold`, the open questions. Writes: answers, as `warehouse.questions` does; a message that answers no
+Reads: messages of kind `gold`, the open questions. Writes: answers (`warehouse.questions`); a message that answers no
 open question, or may not, is put aside with the reason. Must not know: pages, or what the verdicts settle.
 """
 
