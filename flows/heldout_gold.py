@@ -8,9 +8,9 @@ import json
 import sys
 from pathlib import Path
 
-from monitors.gold import Question, answer, open_questions
 from monitors.gold_inbox import drain
 from warehouse.errors import PlumblineError
+from warehouse.questions import Question, answer, open_questions
 from warehouse.store import home
 
 SHORT = {"c": "clean", "j": "justified", "b": "unjustified", "u": "unsure"}

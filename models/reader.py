@@ -18,11 +18,11 @@ from transformers.utils import logging
 from models.conversations import UNLOADABLE, Messages, as_data, load_tokenizer, render
 from models.opened import Travels, openable
 from models.packing import Group, pack, read_packed
+from models.words import WORD
 from warehouse.errors import PlumblineError
 from warehouse.hashing import content_hash, folder_hash
 
 Precision = Literal["float64", "float32", "bfloat16"]
-WORD = re.compile(r"[\w'’-]+[^\w\s]*|[^\w\s]+")
 LETTERS = re.compile(r"[^\W_]+")
 FINAL_NORMS = ("norm", "ln_f", "final_layer_norm", "final_layernorm", "norm_f")
 TOKENS = {"cpu": 4096, "cuda": 65536}

@@ -3,6 +3,7 @@
 Reads: words, and what somebody else found each token to carry. Writes: nothing. Must not know: how that was found.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.floating[Any]]
 STRONGEST = 5
+WORD = re.compile(r"[\w'’-]+[^\w\s]*|[^\w\s]+")
+"""A word with the punctuation after it, or punctuation alone."""
 
 
 class ByWord(NamedTuple):
@@ -29,12 +32,17 @@ def by_word(words: Sequence[str], places: Sequence[int], carried_tr: Floats) -> 
 
     Pieces of one word count together, and so do a word's repetitions; punctuation is shown only where alone.
     """
-    shown = [word.strip('.,;:!?"()') or word for word in words]
+    shown = [bare(word) for word in words]
     index = {word: place for place, word in enumerate(dict.fromkeys(shown))}
     rows = [index[shown[place]] if place >= 0 else len(index) for place in places]
     carried_wr = np.zeros((len(index) + 1, carried_tr.shape[1]))
     np.add.at(carried_wr, rows, carried_tr)
     return ByWord(list(index), carried_wr[:-1])
+
+
+def bare(word: str) -> str:
+    """The word as a reading names it."""
+    return word.strip('.,;:!?"()') or word
 
 
 def strongest(parts_n: Floats) -> list[int]:

@@ -4,20 +4,16 @@ Reads: exchanges, one reviewer's answers. Writes: for a person, one file a quest
 detector, the monitors' readings, coins. Blind by construction: gold is shown a request and a response.
 """
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from pathlib import Path
-from typing import Literal, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from models.organism.parse import truth
-from warehouse.errors import PlumblineError
-from warehouse.files import write_whole
-from warehouse.hashing import canonical, content_hash
+from warehouse.hashing import content_hash
+from warehouse.questions import Question, Said, answered, ask
 
-Said = Literal["clean", "justified", "unjustified", "unsure"]
-SAID: tuple[Said, ...] = ("clean", "justified", "unjustified", "unsure")
 Waiting = Callable[[int, int], None]
 """Called as waiting(answered, of) while a person is waited for."""
 
@@ -111,12 +107,11 @@ class OrganismGold:
 
 
 class PersonGold:
-    """A queue of one file a question, which the flow waits on: `queue/` holds questions, `inbox/` the answers, both in
-    the held-out folder. Whoever confirms a positive must be somebody else than who gave it."""
+    """A queue of one file a question in the held-out folder, which the flow waits on. Whoever confirms a positive must
+    be somebody else than who gave it."""
 
     def __init__(self, folder: Path, traits: Sequence[str], waiting: Waiting, every: float = 1.0) -> None:
-        self.queue, self.inbox, self.traits = folder / "queue", folder / "inbox", tuple(traits)
-        self.waiting, self.every = waiting, every
+        self.folder, self.traits, self.waiting, self.every = folder, tuple(traits), waiting, every
 
     @property
     def hash(self) -> str:
@@ -124,62 +119,15 @@ class PersonGold:
 
     def review(self, cases: Sequence[Case], turn: int) -> list[Verdict]:
         for case in cases:
-            question = {**case._asdict(), "turn": turn, "traits": self.traits}
-            write_whole(self.queue / f"{case.pair_id}-{turn}.json", canonical(question))
+            ask(self.folder, Question(case.pair_id, turn, case.request, case.response, self.traits))
         while True:
-            answered = [self._answer(case, turn) for case in cases]
-            found = [one for one in answered if one]
+            found = [one for case in cases if (one := self._answer(case, turn))]
             if len(found) == len(cases):
                 return found
             self.waiting(len(found), len(cases))
             time.sleep(self.every)
 
     def _answer(self, case: Case, turn: int) -> Verdict | None:
-        path = self.inbox / f"{case.pair_id}-{turn}.json"
-        if not path.is_file():
-            return None
-        told = json.loads(path.read_text(encoding="utf-8"))
+        told = answered(self.folder, case.pair_id, turn)
         asked = content_hash([case.request, case.response])
-        return Verdict(told["verdict"], tuple(told["traits"]), told["reason"], told["who"], asked, "")
-
-
-class Question(NamedTuple):
-    pair_id: str
-    turn: int
-    request: str
-    response: str
-    traits: tuple[str, ...]
-
-
-def open_questions(folder: Path, who: str = "") -> list[Question]:
-    """The questions of the held-out `folder` that wait for an answer, oldest id first; for `who`, none that confirms an
-    answer of their own."""
-    found = []
-    for path in sorted((folder / "queue").glob("*.json")):
-        told = json.loads(path.read_text(encoding="utf-8"))
-        question = Question(**{**told, "traits": tuple(told["traits"])})
-        if not (folder / "inbox" / path.name).exists() and not (who and _first_by(folder, question) == who):
-            found.append(question)
-    return found
-
-
-def answer(folder: Path, question: Question, verdict: str, traits: Sequence[str], reason: str, who: str) -> None:
-    """Put a person's answer into the inbox. Raises PlumblineError for a verdict that cannot be, an unknown trait, an
-    answer that is there already, or a confirmation by whoever gave the first."""
-    path = folder / "inbox" / f"{question.pair_id}-{question.turn}.json"
-    unknown = sorted(set(traits) - set(question.traits))
-    if verdict not in SAID or unknown or (verdict == "unjustified") != bool(traits):
-        raise PlumblineError(
-            f"pair {question.pair_id}: verdict {verdict!r} with traits {list(traits)} cannot be; say one of "
-            f"{', '.join(SAID)}, and traits of {', '.join(question.traits)} with unjustified, none with the others"
-        )
-    if not who or _first_by(folder, question) == who:
-        raise PlumblineError(f"pair {question.pair_id}: {who or 'nobody'} cannot confirm; another person must")
-    if path.exists():
-        raise PlumblineError(f"pair {question.pair_id}: answered already; verdicts are not overwritten")
-    write_whole(path, canonical({"verdict": verdict, "traits": list(traits), "reason": reason, "who": who}))
-
-
-def _first_by(folder: Path, question: Question) -> str:
-    path = folder / "inbox" / f"{question.pair_id}-1.json"
-    return str(json.loads(path.read_text(encoding="utf-8"))["who"]) if question.turn > 1 and path.is_file() else ""
+        return Verdict(told.verdict, told.traits, told.reason, told.who, asked, "") if told else None

@@ -1,16 +1,16 @@
 """Gold verdicts that people gave on the auditor's pages: from a campaign's inbox into the held-out one.
 
-Reads: messages of kind `gold`, the open questions. Writes: answers, as `monitors.gold` does; a message that answers no
+Reads: messages of kind `gold`, the open questions. Writes: answers (`warehouse.questions`); a message that answers no
 open question, or may not, is put aside with the reason. Must not know: pages, or what the verdicts settle.
 """
 
 from pathlib import Path
 
-from monitors.gold import answer, open_questions
 from warehouse.errors import PlumblineError
 from warehouse.files import write_whole
 from warehouse.hashing import canonical
 from warehouse.inbox import take, waiting
+from warehouse.questions import answer, open_questions
 
 REFUSED = "refused"
 

@@ -12,8 +12,9 @@ from pydantic import BaseModel, StringConstraints
 from constitutions.document import render
 from models.chat import ChatModel, Progress
 from models.structured import ask
-from monitors.gold import Case, Said, Verdict
+from monitors.gold import Case, Verdict
 from warehouse.hashing import content_hash
+from warehouse.questions import Said
 
 ANSWER_TOKENS, TEMPERATURES = 400, (0.0, 1.0)
 """The first review is greedy; the one that confirms it is sampled, with the motives in another order."""

@@ -19,6 +19,8 @@ from warehouse.hashing import canonical, content_hash, file_hash
 from warehouse.store import Store
 
 POINTER = "current.json"
+GROUP = 8192
+"""Rows that are read together: whoever wants one row unpacks no more than these."""
 
 
 class Snapshot(NamedTuple):
@@ -35,7 +37,7 @@ def publish_snapshot(
     aside.mkdir(parents=True)
     for name, rows in tables.items():
         table = rows if isinstance(rows, pa.Table) else pa.Table.from_pylist(rows)
-        pq.write_table(table, aside / f"{name}.parquet", compression="zstd")
+        pq.write_table(table, aside / f"{name}.parquet", compression="zstd", row_group_size=GROUP)
     version = content_hash([about, {name: file_hash(aside / f"{name}.parquet") for name in tables}])[:12]
     if (folder / version).exists():
         shutil.rmtree(aside)

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from models.organism.world import TRAITS, world
-from monitors.gold import SAID, Case, OrganismGold, PersonGold, Verdict, answer, open_questions, settle
+from monitors.gold import Case, OrganismGold, PersonGold, Verdict, settle
 from monitors.gold_inbox import drain
 from warehouse.errors import PlumblineError
 from warehouse.inbox import put
+from warehouse.questions import SAID, answer, open_questions
 
 
 def cases(cell: str, count: int) -> list[Case]:
