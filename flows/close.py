@@ -7,6 +7,7 @@ warehouse. Must not know: the held-out side; in a watched campaign the audit pub
 from constitutions.document import Constitution
 from flows.amend import Amended
 from flows.author_snapshot import show_author
+from flows.event_datasets import of_file, of_table
 from flows.round import Examined
 from flows.summary import LedgerFacts, RoundSummary, summarize
 from flows.workshop import Workshop
@@ -27,16 +28,19 @@ def publish(shop: Workshop, number: int, so_far: Examined, chain: list[Constitut
     about = (name, shop.settings.mode, tuple(chain), note, linked)
     card = CardFacts(*about, addendum=shop.addendum, cautions=cautions)
     tables = (so_far.pairs, so_far.decisions, so_far.readings, so_far.verdicts)
-    dataset = publish_dataset(*tables, folder, card)
-    kept = so_far.decisions.to_pylist()
-    place = {"version": dataset.version, "campaign": name, "round": number}
-    shop.register(
-        datasets=[{**place, "path": dataset.folder.name, "rows": dataset.rows, "parent": before}],
-        dataset_files=[{**place, "file": file, "hash": digest} for file, digest in dataset.files.items()],
-        dataset_pairs=[
-            {"version": dataset.version, "pair_id": row["pair_id"]} for row in kept if row["decision"] == "kept"
-        ],
-    )
+    read = [of_table(shop.store, table) for table in ("pairs", "decisions", "readings", "verdicts")]
+    with shop.events.run("publish", number, read) as told:
+        dataset = publish_dataset(*tables, folder, card)
+        told.wrote(*(of_file(dataset.folder / file, f"version {dataset.version}") for file in dataset.files))
+        kept = so_far.decisions.to_pylist()
+        place = {"version": dataset.version, "campaign": name, "round": number}
+        shop.register(
+            datasets=[{**place, "path": dataset.folder.name, "rows": dataset.rows, "parent": before}],
+            dataset_files=[{**place, "file": file, "hash": digest} for file, digest in dataset.files.items()],
+            dataset_pairs=[
+                {"version": dataset.version, "pair_id": row["pair_id"]} for row in kept if row["decision"] == "kept"
+            ],
+        )
     return dataset
 
 

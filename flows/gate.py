@@ -18,6 +18,7 @@ from prefect.settings import PREFECT_API_URL
 from constitutions.document import Constitution
 from flows.auditor import Auditor, auditor
 from flows.author_snapshot import show_author
+from flows.event_datasets import of_file, of_table
 from flows.handover import Circumstances
 from flows.known import labelled_texts
 from flows.modes import Stretch, move_down, stretches
@@ -125,14 +126,16 @@ def register_published(shop: Workshop) -> None:
     for row in json.loads((folder / "versions.json").read_bytes()):
         place = {"version": row["version"], "campaign": campaign, "round": row["round"]}
         table = pq.read_table(folder / row["path"] / "train.parquet", columns=["pair_id"], partitioning=None)
-        shop.register(
-            datasets=[{**place, "path": row["path"], "rows": row["rows"], "parent": row["parent"]}],
-            dataset_files=[{**place, "file": name, "hash": digest} for name, digest in row["files"].items()],
-            dataset_pairs=[{"version": row["version"], "pair_id": pair} for pair in table["pair_id"].to_pylist()],
-        )
-        if row["quarantined"] is not None:
-            tainted = {"version": row["version"], "campaign": campaign, "alarm": row["quarantined"]}
-            shop.register(quarantined_datasets=[tainted])
+        tainted = {"version": row["version"], "campaign": campaign, "alarm": row["quarantined"]}
+        read = [of_table(shop.store, name) for name in ("pairs", "decisions", "readings", "verdicts")]
+        with shop.events.run("publish", row["round"], read) as told:
+            told.wrote(*(of_file(folder / row["path"] / name, f"version {row['version']}") for name in row["files"]))
+            shop.register(
+                datasets=[{**place, "path": row["path"], "rows": row["rows"], "parent": row["parent"]}],
+                dataset_files=[{**place, "file": name, "hash": digest} for name, digest in row["files"].items()],
+                dataset_pairs=[{"version": row["version"], "pair_id": pair} for pair in table["pair_id"].to_pylist()],
+                quarantined_datasets=[] if row["quarantined"] is None else [tainted],
+            )
 
 
 def _started(stack: contextlib.ExitStack, shop: Workshop) -> Auditor | None:
