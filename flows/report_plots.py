@@ -11,7 +11,7 @@ WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 430, 210, 46, 322, 14, 176
 """Of a line plot, in its own units; right of RIGHT stand the names of the lines."""
 APART = 15
 """Between two names, so that none covers another."""
-BAR, NAME, SPAN = 24, 150, 240
+BAR, NAME, SPAN = 24, 168, 230
 """Of a bar plot: height of a bar with its gap, room for the names, and the longest bar's length."""
 
 Show = Callable[[float], str]
@@ -139,7 +139,7 @@ def bars(title: str, rows: Sequence[tuple[str, float]], show: Show, up: str, dow
 
 
 def _steps(values: Sequence[float], log: bool) -> list[float]:
-    """Three to five round figures that the values lie between: powers of ten, or from zero up."""
+    """A few round figures that the values lie between: powers of ten, or from zero up."""
     if log:
         exponents = [math.log10(value) for value in values if value > 0] or [0.0]
         low, high = math.floor(min(exponents)), math.ceil(max(exponents))

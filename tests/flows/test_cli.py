@@ -42,6 +42,8 @@ MISTAKES = {
     "frames --generator nowhere": "no config.json here",
     "frames --constitution nowhere.yaml": "nowhere.yaml: cannot be read",
     "sae train --reader nowhere --texts nowhere.jsonl": "nowhere.jsonl: cannot be read",
+    "report": "--out",
+    "report embeded --out x.html": "no campaign 'embeded'",
     "export embeded --to x.jsonl": "no campaign 'embeded'",
     "constitution show embedded:strat": "strat.yaml: cannot be read",
     "constitution validate nowhere.md": "nowhere.md: cannot be read",
