@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 from prefect import flow
 
 from constitutions.document import Constitution
-from flows.amend import amend_flow, keep
+from flows.amend import Amended, amend_flow, keep
 from flows.artifacts import Shown
 from flows.author_snapshot import show_author
 from flows.close import close, publish
+from flows.event_datasets import of_inputs
 from flows.gate import gate_of
 from flows.hearing import begun, hear_late, hear_reverts, hear_verdicts, reverted
 from flows.modes import Stretch, stretches
@@ -111,7 +112,7 @@ def at_work(settings: Campaign, progress: Progress) -> Iterator[Workshop]:
     """The campaign's workshop with Prefect around it."""
     with server_if_needed() as server, open_workshop(settings, progress) as shop:
         tag = f"plumbline-{content_hash(str(shop.folder.resolve()))[:12]}"
-        with prefect_for(tag, server):
+        with prefect_for(tag, server), shop.events.run("campaign", "", shop.constitution):
             yield shop
 
 
@@ -138,7 +139,8 @@ def campaign_flow(campaign: str, shop: Workshop) -> Went:
             here = during(shop, stretch, number)
             chain = hear(here, number, chain, moved)
             so_far = moved.get(chain[-1].hash)
-            done = round_flow(campaign, number, here, chain[-1], seen, asked)
+            with shop.events.run("round", number, chain[-1]):
+                done = round_flow(campaign, number, here, chain[-1], seen, asked)
             asked += here.settings.pairs
             parts.append(done)
             if gate.ask(here, number, stretch, chain, done, so_far) == "alarm":
@@ -147,7 +149,7 @@ def campaign_flow(campaign: str, shop: Workshop) -> Went:
                 publish(here, number, together(parts), chain)
 
             amending = stretch.mode == "update" and alarm is None and not gate.baseline(stretch, number)
-            amended = amend_flow(campaign, number, here, chain[-1], so_far) if amending else None
+            amended = amend(campaign, number, here, chain[-1], so_far) if amending else None
             before = summaries[-1].ledger if summaries else None
             alpha = settings.audit.alpha if gate.audited else None
             ledger = ledger_so_far(before, amended, number, settings.rounds, alpha, alarm == number)
@@ -160,6 +162,13 @@ def campaign_flow(campaign: str, shop: Workshop) -> Went:
     take_in(shop.store, shop.folder.parent, summaries[-1].round, shop.progress)
     show_author(shop.store, shop.folder.parent, over=True)
     return Went(summaries, chain[-1], alarm, worth_tracing(parts[-1]))
+
+
+def amend(campaign: str, number: int, shop: Workshop, incumbent: Constitution, so_far: float | None) -> Amended:
+    with shop.events.run("amend", number, incumbent) as told:
+        amended = amend_flow(campaign, number, shop, incumbent, so_far)
+        told.wrote(*of_inputs({"constitution": amended.constitution}))
+        return amended
 
 
 def during(shop: Workshop, stretch: Stretch, number: int) -> Workshop:

@@ -20,6 +20,7 @@ from flows.cli_compare import compare
 from flows.cli_constitution import constitution
 from flows.cli_lineage import COMMANDS as LINEAGE
 from flows.cli_people import COMMANDS as PEOPLE
+from flows.cli_report import report
 from flows.cli_review import injections
 from flows.cli_sae import sae
 from flows.cli_ui import ui
@@ -39,7 +40,7 @@ organism = App(name="organism", help="The embedded model organism.\n\nExample: `
 app.command(organism)
 app.command(sae)
 app.command(constitution)
-for command in (*COMMANDS, *PEOPLE, *LINEAGE, injections, calibrate, compare, ui):
+for command in (*COMMANDS, *PEOPLE, *LINEAGE, injections, calibrate, compare, ui, report):
     app.command(command)
 
 

@@ -7,6 +7,7 @@ warehouse. Must not know: the held-out side; in a watched campaign the audit pub
 from constitutions.document import Constitution
 from flows.amend import Amended
 from flows.author_snapshot import show_author
+from flows.event_datasets import of_file, of_table
 from flows.published import enter
 from flows.round import Examined
 from flows.settled import keep_card, settled
@@ -31,9 +32,12 @@ def publish(shop: Workshop, number: int, so_far: Examined, chain: list[Constitut
     about = (name, shop.settings.mode, tuple(chain), note, linked)
     card = CardFacts(*about, addendum=shop.addendum, cautions=cautions, settled=len(by_persons))
     tables = (so_far.pairs, so_far.decisions, so_far.readings, so_far.verdicts)
-    dataset = publish_dataset(*tables, folder, card)
-    keep_card(shop.folder, card)
-    enter(shop.store, name, number, dataset, before)
+    read = [of_table(shop.store, table) for table in ("pairs", "decisions", "readings", "verdicts")]
+    with shop.events.run("publish", number, read) as told:
+        dataset = publish_dataset(*tables, folder, card)
+        told.wrote(*(of_file(dataset.folder / file, f"version {dataset.version}") for file in dataset.files))
+        keep_card(shop.folder, card)
+        enter(shop.store, name, number, dataset, before)
     return dataset
 
 

@@ -15,6 +15,7 @@ from prefect import flow
 from flows.author_snapshot import show_author
 from flows.campaign import at_work
 from flows.close import publish
+from flows.event_datasets import Data, of_file, of_shard
 from flows.progress import Progress
 from flows.published import current
 from flows.round import Examined, batched, examine, together
@@ -59,7 +60,7 @@ def curate(file: Path, settings: Campaign, progress: Progress) -> Curated:
     name = f"curate-{stem or 'pairs'}-{content_hash([file_hash(file), settings.deciding()])[:8]}"
     taken = ingest(file)
     with at_work(settings.model_copy(update={"name": name, "mode": "filter", "rounds": 1}), progress) as shop:
-        done = curate_flow(name, shop, taken)
+        done = curate_flow(name, shop, taken, of_file(file, "pairs that somebody else wrote"))
         rejects = taken.rejects.num_rows
         counts = Counter(done.decisions["decision"].to_pylist())
         abstained = [row["reason"] for row in done.decisions.to_pylist() if row["decision"] == "abstained"]
@@ -82,13 +83,13 @@ def curate(file: Path, settings: Campaign, progress: Progress) -> Curated:
 
 
 @flow(name="curate", flow_run_name="{campaign}", validate_parameters=False)
-def curate_flow(campaign: str, shop: Workshop, taken: Ingested) -> Examined:
+def curate_flow(campaign: str, shop: Workshop, taken: Ingested, source: Data) -> Examined:
     """What became of the rows that hold a pair; rows that hold none are quarantined."""
     pairs, rejects = (_named(table, campaign) for table in (taken.pairs, taken.rejects))
     shop.register(quarantine=rejects)
     shop.progress.stage(campaign, pairs.num_rows)
     batches = enumerate(batched(range(pairs.num_rows), shop.settings.shard))
-    written = (_shard(shop, index, pairs.slice(rows[0], len(rows))) for index, rows in batches)
+    written = (_shard(shop, source, index, pairs.slice(rows[0], len(rows))) for index, rows in batches)
     done = together(examine(shop, written, set()))
     publish(shop, 0, done, [])
     extend(shop.store, campaign, 0, "finished")
@@ -97,9 +98,11 @@ def curate_flow(campaign: str, shop: Workshop, taken: Ingested) -> Examined:
     return done
 
 
-def _shard(shop: Workshop, index: int, pairs: pa.Table) -> Shard:
+def _shard(shop: Workshop, source: Data, index: int, pairs: pa.Table) -> Shard:
     written = Shard(shop.shelf.place, f"c{index}", content_hash(pairs["pair_id"].to_pylist()), pairs.num_rows)
-    written.write("pairs", pairs)
+    with shop.events.run("ingest", written.key, source, written.label) as told:
+        written.write("pairs", pairs)
+        told.wrote(of_shard(written, "pairs"))
     return written
 
 

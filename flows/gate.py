@@ -15,10 +15,11 @@ from prefect.settings import PREFECT_API_URL
 from constitutions.document import Constitution
 from flows.auditor import Auditor, auditor
 from flows.author_snapshot import show_author
+from flows.event_datasets import of_file, of_table
 from flows.handover import Circumstances
 from flows.known import labelled_texts
 from flows.modes import Stretch, move_down, stretches
-from flows.published import register_published
+from flows.published import enter_version, versions
 from flows.roles import ENDPOINT, endpoint_of
 from flows.round import Examined
 from flows.settled import settled
@@ -104,7 +105,13 @@ class Gate:
     def finish(self, shop: Workshop, number: int) -> None:
         """The campaign has ended, or stands still: only now its record learns what was published."""
         if self.audited:
-            register_published(shop.store, shop.folder.parent)
+            folder = shop.folder.parent
+            for row in versions(folder):
+                read = [of_table(shop.store, name) for name in ("pairs", "decisions", "readings", "verdicts")]
+                with shop.events.run("publish", row["round"], read) as told:
+                    place, what = folder / "dataset" / row["path"], f"version {row['version']}"
+                    told.wrote(*(of_file(place / name, what) for name in row["files"]))
+                    enter_version(shop.store, folder, row)
             extend(shop.store, shop.settings.name, number, "published")
         show_author(shop.store, shop.folder.parent, True, number, shop.settings.rounds)
 

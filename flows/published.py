@@ -5,6 +5,7 @@ Reads: `<campaign>/dataset/`. Writes: rows into the warehouse. Must not know: wh
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 
@@ -25,16 +26,19 @@ def enter(store: Store, campaign: str, number: int, dataset: Dataset, parent: st
     store.add("dataset_pairs", [{"version": dataset.version, "pair_id": pair} for pair in dataset.pairs])
 
 
-def register_published(store: Store, folder: Path) -> None:
-    """Enter every version that the audit of the campaign in `folder` has published."""
-    for row in json.loads((folder / "dataset" / "versions.json").read_bytes()):
-        place = {"version": row["version"], "campaign": folder.name, "round": row["round"]}
-        file = folder / "dataset" / row["path"] / "train.parquet"
-        pairs = pq.read_table(file, columns=["pair_id"], partitioning=None)["pair_id"].to_pylist()
-        store.add("datasets", [{**place, "path": row["path"], "rows": row["rows"], "parent": row["parent"]}])
-        files = [{**place, "file": name, "hash": digest} for name, digest in row["files"].items()]
-        store.add("dataset_files", files)
-        store.add("dataset_pairs", [{"version": row["version"], "pair_id": pair} for pair in pairs])
-        if row["quarantined"] is not None:
-            tainted = {"version": row["version"], "campaign": folder.name, "alarm": row["quarantined"]}
-            store.add("quarantined_datasets", [tainted])
+def versions(folder: Path) -> list[dict[str, Any]]:
+    """What the audit of the campaign in `folder` has published, oldest first."""
+    return list(json.loads((folder / "dataset" / "versions.json").read_bytes()))
+
+
+def enter_version(store: Store, folder: Path, row: dict[str, Any]) -> None:
+    """Enter one version that the audit of the campaign in `folder` has published."""
+    place = {"version": row["version"], "campaign": folder.name, "round": row["round"]}
+    file = folder / "dataset" / row["path"] / "train.parquet"
+    pairs = pq.read_table(file, columns=["pair_id"], partitioning=None)["pair_id"].to_pylist()
+    store.add("datasets", [{**place, "path": row["path"], "rows": row["rows"], "parent": row["parent"]}])
+    store.add("dataset_files", [{**place, "file": name, "hash": digest} for name, digest in row["files"].items()])
+    store.add("dataset_pairs", [{"version": row["version"], "pair_id": pair} for pair in pairs])
+    if row["quarantined"] is not None:
+        tainted = {"version": row["version"], "campaign": folder.name, "alarm": row["quarantined"]}
+        store.add("quarantined_datasets", [tainted])

@@ -72,8 +72,16 @@ def reading(path: Path) -> Store:
 
 def exported(campaign: str, to: Path, decisions: str) -> int:
     """Write a campaign's pairs with the given decision, or "all", to `to`; how many. Raises PlumblineError."""
-    with Store.open(warehouse_of(campaign), read_only=True) as store:
-        return export(store, campaign, to, "all" if decisions == "all" else {decisions})
+    from flows.event_datasets import of_file, of_table
+    from flows.events import events_of
+
+    path = warehouse_of(campaign)
+    with Store.open(path, read_only=True) as store, events_of(path.parent, campaign) as events:
+        read = [of_table(store, table) for table in ("pairs", "decisions", "dataset_pairs")]
+        with events.run("export", [str(to.resolve()), decisions], read) as told:
+            rows = export(store, campaign, to, "all" if decisions == "all" else {decisions})
+            told.wrote(of_file(to)._replace(rows=rows))
+    return rows
 
 
 def warehouse_of(campaign: str) -> Path:

@@ -136,7 +136,7 @@ def take_up(shop: Workshop, written: Shard, seen: set[str]) -> Taken:
     repeated = seen.intersection(contents(pairs))
     key = {"pairs": written.key, "seen": sorted(repeated), "seal": shop.seal.hash}
     inputs = {
-        "pairs": pairs,
+        "pairs": Rows(written, "pairs"),
         "seen": frozenset(repeated),
         "sealed": shop.seal.prompts,
         "key": shop.seal.key,
@@ -160,10 +160,13 @@ def settle(shop: Workshop, taken: Taken) -> Examined:
 
     shop.progress.step("review")
     key = {"readings": scored.key, "reviewer": shop.roles.reviewer.hash}
-    inputs = {"pairs": valid, "readings": readings, "reviewer": shop.roles.reviewer}
-    verdicts = shop.shelf.run(review_shard, scored.label, scored.pairs, key, inputs).read("verdicts")
+    inputs = {"pairs": Rows(validated, "valid"), "readings": Rows(scored, "readings"), "reviewer": shop.roles.reviewer}
+    reviewed = shop.shelf.run(review_shard, scored.label, scored.pairs, key, inputs)
+    verdicts = reviewed.read("verdicts")
 
-    decisions = decide(valid, quarantined, readings, verdicts)
-    shop.register(pairs=pairs, quarantine=quarantined, readings=readings, verdicts=verdicts, decisions=decisions)
+    tables = [(validated, "valid"), (validated, "quarantined"), (scored, "readings"), (reviewed, "verdicts")]
+    with shop.events.run("curate", reviewed.key, [Rows(*table) for table in tables], scored.label):
+        decisions = decide(valid, quarantined, readings, verdicts)
+        shop.register(pairs=pairs, quarantine=quarantined, readings=readings, verdicts=verdicts, decisions=decisions)
     shop.progress.done(scored.pairs, verdicts.num_rows)
     return Examined(pairs, quarantined, readings, verdicts, decisions)

@@ -14,7 +14,7 @@ from flows.auditor import republish
 from flows.handover import hand_again
 from flows.hearing import hear_late, hear_verdicts
 from flows.progress import Progress
-from flows.published import enter, register_published
+from flows.published import enter, enter_version, versions
 from flows.round import Examined
 from tasks.curate import settle
 from tasks.publish import CardFacts, publish
@@ -54,7 +54,8 @@ def take_in(store: Store, folder: Path, number: int, progress: Progress) -> int:
         progress.say(f"{campaign}: publishing what people settled")
         hand_again(folder, number, by_persons)
         republish(folder, number, progress)
-        register_published(store, folder)
+        for row in versions(folder):
+            enter_version(store, folder, row)
     elif not watched and by_persons:
         _publish(store, folder, number, by_persons)
     extend(store, campaign, number, "reviewed")

@@ -6,9 +6,11 @@ Must not know: which steps there are, or what is in a shard.
 
 import json
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
+from flows.events import Events
 from flows.runners import ONE_BY_ONE, Pools, submit
 from tasks.shard import Given, Shard, ShardTask, shard_key
 from warehouse.places import Place
@@ -24,11 +26,18 @@ class Shelf:
 
     `code` is a hash of the source files the steps are made of: it is part of every key, so that changed code never
     meets an old result. `open` shards are started and not yet waited for. `shards` is where the shards lie, `folder`
-    unless told.
+    unless told; `events`, where there are any, hear of each shard.
     """
 
-    def __init__(self, folder: Path, code: str, shards: Place | None = None, pools: Pools = ONE_BY_ONE) -> None:
-        self.folder, self.code, self.pools = folder.resolve(), code, pools
+    def __init__(
+        self,
+        folder: Path,
+        code: str,
+        shards: Place | None = None,
+        pools: Pools = ONE_BY_ONE,
+        events: Events | None = None,
+    ) -> None:
+        self.folder, self.code, self.pools, self._events = folder.resolve(), code, pools, events
         self.place = shards or Place(str(self.folder))
         self.finished = self.written = self.open = 0
         self.lost = self._collect_marks()
@@ -40,7 +49,8 @@ class Shelf:
         Raises what the step raised, after its retries.
         """
         shard = self._shard(step, label, pairs, key)
-        self._count(self._execute(step, shard, inputs))
+        with self._told(step, shard, inputs):
+            self._count(self._execute(step, shard, inputs))
         return shard
 
     def start(
@@ -52,12 +62,13 @@ class Shelf:
             finished = self.run(step, label, pairs, key, inputs)
             return lambda: finished
         shard = self._shard(step, label, pairs, key)
-        found = step.finished(shard)
+        found, told = step.finished(shard), self._told(step, shard, inputs)
         future = submit(pool, self._task(step, found), {"shard": shard, "given": Given(inputs)})
         self.open += 1
 
         def wait() -> Shard:
-            future.result()
+            with told:
+                future.result()
             self.open -= 1
             self._count(found)
             return shard
@@ -70,6 +81,11 @@ class Shelf:
 
     def _shard(self, step: ShardTask, label: str, pairs: int, key: dict[str, Any]) -> Shard:
         return Shard(self.place, label, shard_key(step.step, {**key, "code": self.code}), pairs)
+
+    def _told(self, step: ShardTask, shard: Shard, inputs: dict[str, Any]) -> AbstractContextManager[Any]:
+        if self._events is None:
+            return nullcontext()
+        return self._events.step(step, shard, inputs, step.finished(shard))
 
     def _count(self, found: bool) -> None:
         self.finished += found

@@ -17,6 +17,8 @@ from constitutions.document import Constitution
 from constitutions.inoculation import Addendum, addendum
 from flows.alone import alone
 from flows.detecting import fitted_detector, open_reader, reader_name
+from flows.event_datasets import of_table
+from flows.events import Events
 from flows.identity import code_hash, same_campaign
 from flows.library import library
 from flows.progress import Progress
@@ -46,6 +48,7 @@ class Workshop(NamedTuple):
     store: Store
     shelf: Shelf
     progress: Progress
+    events: Events
 
     @property
     def embedded(self) -> bool:
@@ -72,7 +75,8 @@ class Workshop(NamedTuple):
     def register(self, **tables: pa.Table | list[dict[str, Any]]) -> None:
         """Add rows to the warehouse, table by table; what is there already stays as it is."""
         for table, rows in tables.items():
-            self.store.add(table, rows)
+            new = self.store.add(table, rows)
+            self.events.entered(of_table(self.store, table, new, rows.schema if isinstance(rows, pa.Table) else None))
 
 
 @contextlib.contextmanager
@@ -100,7 +104,11 @@ def open_workshop(settings: Campaign, progress: Progress) -> Iterator[Workshop]:
         detector = fitted_detector(reader, settings, progress)
         detector.profile.save(folder / "profile.json")
         shards = _shards(settings, folder)
-        with Store.open(folder / "warehouse.duckdb", allowed=folder) as store, pools(settings) as runners:
+        with (
+            Store.open(folder / "warehouse.duckdb", allowed=folder) as store,
+            pools(settings) as runners,
+            contextlib.closing(Events(folder, settings.name, progress.say)) as events,
+        ):
             shop = Workshop(
                 settings,
                 folder,
@@ -111,8 +119,9 @@ def open_workshop(settings: Campaign, progress: Progress) -> Iterator[Workshop]:
                 detector,
                 sealed(prompts, settings.seed, settings.sealed_prompts),
                 store,
-                Shelf(folder, code_hash(), shards, runners),
+                Shelf(folder, code_hash(), shards, runners, events),
                 progress,
+                events,
             )
             _record_artifacts(shop, models)
             yield shop

@@ -5,6 +5,7 @@ list holds (only keyed hashes of it come here).
 """
 
 import re
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -18,6 +19,7 @@ from warehouse.shapes import QUARANTINE
 if TYPE_CHECKING:
     from tasks.expectations import Failure
 
+OUTCOMES = pa.schema([("expectation", pa.string()), ("column", pa.string()), ("failed", pa.int64())])
 ROLES = ("system", "user", "assistant")
 
 
@@ -34,11 +36,13 @@ LIMITS = Limits()
 class Validated(NamedTuple):
     """`valid` (PAIRS) and `quarantined` (QUARANTINE) hold every row between them, each in the order they came.
 
-    `seen` is the input's with the contents of `valid` added; `docs` is the site's index page, None without a site.
+    `outcomes` (OUTCOMES) says of each expectation how many rows fail it; a row can fail several. `seen` is the input's
+    with the contents of `valid` added; `docs` is the site's index page, None without a site.
     """
 
     valid: pa.Table
     quarantined: pa.Table
+    outcomes: pa.Table
     seen: frozenset[str]
     docs: Path | None
 
@@ -64,16 +68,20 @@ def validate(
     shards: its index lists them all.
     """
     if not pairs.num_rows:
-        return Validated(pairs, QUARANTINE.empty_table(), seen, None)
+        return Validated(pairs, QUARANTINE.empty_table(), OUTCOMES.empty_table(), seen, None)
     from tasks.expectations import examine, expectations
 
     rows, known = pairs.to_pylist(), contents(pairs)
     frame = _frame(rows, known, seen, sealed, key)
-    failures = examine(frame, expectations(limits.turn_characters, limits.turns), _label(rows[0]), docs)
+    expected = expectations(limits.turn_characters, limits.turns)
+    failures = examine(frame, expected, _label(rows[0]), docs)
     quarantined = [_set_aside(rows[number], failures[number]) for number in sorted(failures)]
+    failed = Counter(failure.expectation for found in failures.values() for failure in found)
+    outcomes = [{"expectation": name, "column": one.column, "failed": failed[name]} for name, one in expected.items()]
     return Validated(
         pairs.filter(pa.array([number not in failures for number in range(len(rows))])),
         pa.Table.from_pylist(quarantined, schema=QUARANTINE),
+        pa.Table.from_pylist(outcomes, schema=OUTCOMES),
         seen.union(content for number, content in enumerate(known) if number not in failures),
         docs / "index.html" if docs else None,
     )
@@ -132,4 +140,4 @@ def _set_aside(pair: dict[str, Any], failures: list["Failure"]) -> dict[str, Any
     }
 
 
-validate_shard = shard_task("validate", validate, "valid", "quarantined")
+validate_shard = shard_task("validate", validate, "valid", "quarantined", "outcomes")

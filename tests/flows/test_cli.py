@@ -46,6 +46,8 @@ MISTAKES = {
     "approve embedded": "--who",
     "revert embeded 3f9a --who Ada": "no campaign 'embeded'",
     "review embeded": "no campaign 'embeded'",
+    "report": "--out",
+    "report embeded --out x.html": "no campaign 'embeded'",
     "export embeded --to x.jsonl": "no campaign 'embeded'",
     "constitution show embedded:strat": "strat.yaml: cannot be read",
     "constitution validate nowhere.md": "nowhere.md: cannot be read",

@@ -5,6 +5,7 @@ import os
 import signal
 import time
 
+from lineage_events import by_run, read_events
 from small_campaign import Finished, Place
 
 from warehouse.hashing import folder_hash
@@ -29,6 +30,8 @@ def test_a_killed_campaign_goes_on(finished: Finished, elsewhere: Place) -> None
     assert report["chain"] == finished.report["chain"]
     assert elsewhere.run("verify", "small")["ok"]
     assert folder_hash(report["dataset"]) == folder_hash(finished.report["dataset"])
+    for told in by_run(read_events(folder)).values():
+        assert told[-1]["eventType"] == "COMPLETE"  # whatever was killed has ended by now, as the same run
 
 
 def test_a_shard_whose_file_is_gone_is_written_again(finished: Finished) -> None:
@@ -40,3 +43,5 @@ def test_a_shard_whose_file_is_gone_is_written_again(finished: Finished) -> None
     assert lost.read_bytes() == before
     assert (report["written"], report["finished"]) == (1, finished.report["written"] - 1)
     assert report["dataset"] == finished.report["dataset"]
+    cached = [event for event in read_events(folder) if event["run"]["facets"]["plumbline_step"]["cached"]]
+    assert len(cached) == report["finished"]
