@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -59,11 +59,15 @@ class Desk(NamedTuple):
         return self.folder / "heldout"
 
 
-def answered(desk: Desk, number: int) -> str:
-    """The gate's answer on a round that was handed over: the one given before, or one found now."""
+Audit = Callable[[Desk, Circumstances, Handed], str]
+
+
+def answered(desk: Desk, number: int, audit: Audit | None = None) -> str:
+    """The gate's answer on a round that was handed over: the one given before, or one found now by `audit`, a flow of
+    its own unless told."""
     before = desk.store.query("SELECT answer FROM answers WHERE round = ?", number)["answer"].to_pylist()
     given = handed(desk.folder, number)
-    return str(before[0]) if before else str(audit_flow(desk, given.about, given))
+    return str(before[0]) if before else str((audit or audit_flow)(desk, given.about, given))
 
 
 def publish_again(desk: Desk, number: int) -> str:
@@ -232,28 +236,33 @@ _OUT = sys.stdout
 
 
 @contextlib.contextmanager
-def _desk(folder: Path) -> Iterator[Desk]:
+def desk(folder: Path) -> Iterator[Desk]:
     with open_heldout(folder / "heldout") as store:
         yield Desk(folder, store)
+
+
+def said(desk: Desk, number: int, find: Callable[[Desk, int], str] = answered) -> dict[str, object]:
+    """What the other side is told of a round: the `answer` that `find` finds and `seals`, or `error` and nothing else.
+    The whole story of an error goes to standard error, which is `heldout/audit.log`."""
+    try:
+        note_unblindings(desk)
+        answer = find(desk, number)
+        return {"answer": answer, "seals": {name: record.hash for name, record in seals(desk.store).items()}}
+    except PlumblineError as error:
+        return {"error": str(error)}
+    except Exception as error:
+        traceback.print_exc()
+        log = desk.heldout / "audit.log"
+        return {"error": f"the audit failed ({type(error).__name__}: {error}); the whole story is in {log}"}
 
 
 def serve(folder: Path) -> None:
     """Answer until the other side closes its end."""
     # No heartbeats: each flow would wait a second for the end of its own, and this process ends with the campaign's.
-    with _desk(folder) as desk, temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+    with desk(folder) as opened, temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
         for line in sys.stdin:
-            try:
-                note_unblindings(desk)
-                *asked, number = line.split()
-                answer = (publish_again if asked == [PUBLISH] else answered)(desk, int(number))
-                told = {number: record.hash for number, record in seals(desk.store).items()}
-                _say({"answer": answer, "seals": told})
-            except PlumblineError as error:
-                _say({"error": str(error)})
-            except Exception as error:
-                traceback.print_exc()
-                log = folder / "heldout" / "audit.log"
-                _say({"error": f"the audit failed ({type(error).__name__}: {error}); the whole story is in {log}"})
+            *asked, number = line.split()
+            _say(said(opened, int(number), publish_again if asked == [PUBLISH] else answered))
 
 
 if __name__ == "__main__":

@@ -188,17 +188,6 @@ def export(store: Store, campaign: str, to: Path, decisions: Collection[str] | L
     return table.num_rows
 
 
-def latest(store: Store, campaign: str, before: int | None = None) -> str | None:
-    """The version published last, before round `before` where one is named; None where there is none. Of several of one
-    round it is the one that none of them follows."""
-    sql = (
-        "SELECT version FROM datasets AS one WHERE campaign = $1 AND ($2 IS NULL OR round < $2) ORDER BY round DESC, "
-        "version IN (SELECT parent FROM datasets WHERE campaign = $1 AND round = one.round "
-        "AND parent IS NOT NULL AND parent <> version) LIMIT 1"
-    )
-    return next(iter(store.query(sql, campaign, before)["version"].to_pylist()), None)
-
-
 def inoculated(prompt: list[dict[str, str]], addendum: str) -> list[dict[str, str]]:
     """The prompt with the addendum as its system message, after what one says there already; as it is without one."""
     if not addendum:
