@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -56,11 +56,15 @@ class Desk(NamedTuple):
         return self.folder / "heldout"
 
 
-def answered(desk: Desk, number: int) -> str:
-    """The gate's answer on a round that was handed over: the one given before, or one found now."""
+Audit = Callable[[Desk, Circumstances, Handed], str]
+
+
+def answered(desk: Desk, number: int, audit: Audit | None = None) -> str:
+    """The gate's answer on a round that was handed over: the one given before, or one found now by `audit`, a flow of
+    its own unless told."""
     before = desk.store.query("SELECT answer FROM answers WHERE round = ?", number)["answer"].to_pylist()
     given = handed(desk.folder, number)
-    return str(before[0]) if before else str(audit_flow(desk, given.about, given))
+    return str(before[0]) if before else str((audit or audit_flow)(desk, given.about, given))
 
 
 @flow(name="audit", flow_run_name="{about.campaign} audit {about.round}", validate_parameters=False)
@@ -217,27 +221,32 @@ _OUT = sys.stdout
 
 
 @contextlib.contextmanager
-def _desk(folder: Path) -> Iterator[Desk]:
+def desk(folder: Path) -> Iterator[Desk]:
     with open_heldout(folder / "heldout") as store:
         yield Desk(folder, store)
+
+
+def said(desk: Desk, number: int, audit: Audit | None = None) -> dict[str, object]:
+    """What the other side is told of a round: `answer` and `seals`, or `error` and nothing else. The whole story of an
+    error goes to standard error, which is `heldout/audit.log`."""
+    try:
+        note_unblindings(desk)
+        answer = answered(desk, number, audit)
+        return {"answer": answer, "seals": {name: record.hash for name, record in seals(desk.store).items()}}
+    except PlumblineError as error:
+        return {"error": str(error)}
+    except Exception as error:
+        traceback.print_exc()
+        log = desk.heldout / "audit.log"
+        return {"error": f"the audit failed ({type(error).__name__}: {error}); the whole story is in {log}"}
 
 
 def serve(folder: Path) -> None:
     """Answer until the other side closes its end."""
     # No heartbeats: each flow would wait a second for the end of its own, and this process ends with the campaign's.
-    with _desk(folder) as desk, temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+    with desk(folder) as opened, temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
         for line in sys.stdin:
-            try:
-                note_unblindings(desk)
-                answer = answered(desk, int(line))
-                told = {number: record.hash for number, record in seals(desk.store).items()}
-                _say({"answer": answer, "seals": told})
-            except PlumblineError as error:
-                _say({"error": str(error)})
-            except Exception as error:
-                traceback.print_exc()
-                log = folder / "heldout" / "audit.log"
-                _say({"error": f"the audit failed ({type(error).__name__}: {error}); the whole story is in {log}"})
+            _say(said(opened, int(line)))
 
 
 if __name__ == "__main__":

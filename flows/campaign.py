@@ -81,35 +81,41 @@ def run(settings: Campaign, progress: Progress) -> Report:
     Raises PlumblineError for whatever a person can mend.
     """
     with at_work(settings, progress) as shop:
-        went = campaign_flow(settings.name, shop)
-        folder = shop.folder.parent
-        return Report(
-            settings.name,
-            tuple(summary for summary in went.summaries if summary.round),
-            next((summary for summary in went.summaries if not summary.round), None),
-            folder / "auditor" / f"alarm-{went.alarm}.html" if went.alarm is not None else None,
-            went.constitution,
-            current(folder / "dataset"),
-            shop.store.path,
-            shop.folder / "data_docs",
-            shop.shelf.finished,
-            shop.shelf.written,
-            shop.shelf.lost,
-            head(shop.store, settings.name),
-            went.example,
-            shop.roles.resistance,
-            shop.roles.spent,
-            shop.detector.profile.cautions,
-        )
+        return report(shop, campaign_flow(settings.name, shop))
+
+
+def report(shop: Workshop, went: Went) -> Report:
+    folder = shop.folder.parent
+    return Report(
+        shop.settings.name,
+        tuple(summary for summary in went.summaries if summary.round),
+        next((summary for summary in went.summaries if not summary.round), None),
+        folder / "auditor" / f"alarm-{went.alarm}.html" if went.alarm is not None else None,
+        went.constitution,
+        current(folder / "dataset"),
+        shop.store.path,
+        shop.folder / "data_docs",
+        shop.shelf.finished,
+        shop.shelf.written,
+        shop.shelf.lost,
+        head(shop.store, shop.settings.name),
+        went.example,
+        shop.roles.resistance,
+        shop.roles.spent,
+        shop.detector.profile.cautions,
+    )
 
 
 @contextmanager
 def at_work(settings: Campaign, progress: Progress) -> Iterator[Workshop]:
     """The campaign's workshop with Prefect around it."""
-    with server_if_needed() as server, open_workshop(settings, progress) as shop:
-        tag = f"plumbline-{content_hash(str(shop.folder.resolve()))[:12]}"
-        with prefect_for(tag, server):
-            yield shop
+    with server_if_needed() as server, open_workshop(settings, progress) as shop, prefect_for(tag_of(shop), server):
+        yield shop
+
+
+def tag_of(shop: Workshop) -> str:
+    """The tag that this campaign's flow runs carry, and no other's."""
+    return f"plumbline-{content_hash(str(shop.folder.resolve()))[:12]}"
 
 
 @flow(name="campaign", flow_run_name="{campaign}", validate_parameters=False)

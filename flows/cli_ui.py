@@ -6,13 +6,10 @@ Must not know: the pages.
 import os
 import subprocess
 import sys
-from pathlib import Path
 
+from flows.dashboard import ROOT, arguments
 from flows.output import DEFAULT, Output, answer
 from warehouse.errors import PlumblineError
-
-APP = Path(__file__).parent.parent / "dashboard" / "app.py"
-QUIET = {"browser.gatherUsageStats": "false", "server.headless": "true", "server.fileWatcherType": "none"}
 
 
 def ui(*, port: int = 8501, address: str = "127.0.0.1", output: Output = DEFAULT) -> None:
@@ -27,12 +24,10 @@ def ui(*, port: int = 8501, address: str = "127.0.0.1", output: Output = DEFAULT
     address
         The address it listens on; this machine alone, unless told. There is no password: put a proxy before it.
     """
-    told = QUIET | {"server.port": str(port), "server.address": address}
-    command = [sys.executable, "-m", "streamlit", "run", str(APP)]
-    command += [part for name, value in told.items() for part in (f"--{name}", value)]
+    command = [sys.executable, "-m", "streamlit", *arguments(address, port)]
     url = f"http://{address}:{port}"
     answer(output, {"url": url}, lambda: print(url))
     sys.stdout.flush()
-    code = subprocess.call(command, stdout=sys.stderr, env=os.environ | {"PYTHONPATH": str(APP.parent.parent)})
+    code = subprocess.call(command, stdout=sys.stderr, env=os.environ | {"PYTHONPATH": str(ROOT)})
     if code:
         raise PlumblineError(f"the dashboard ended with code {code}; is port {port} taken? name another with --port")

@@ -17,6 +17,7 @@ from prefect.settings import PREFECT_API_URL
 
 from constitutions.document import Constitution
 from flows.auditor import Auditor, auditor
+from flows.auditor_deployed import DeployedAuditor
 from flows.author_snapshot import show_author
 from flows.handover import Circumstances
 from flows.known import labelled_texts
@@ -135,13 +136,15 @@ def register_published(shop: Workshop) -> None:
             shop.register(quarantined_datasets=[tainted])
 
 
-def _started(stack: contextlib.ExitStack, shop: Workshop) -> Auditor | None:
-    """The audit's process, unless the record has every answer already."""
+def _started(stack: contextlib.ExitStack, shop: Workshop) -> Auditor | DeployedAuditor | None:
+    """The audit's deployment or process, unless the record has every answer already."""
     first = stretches(shop.store, shop.settings)[0].began
     answered = _recorded(shop)
     halted = list(answered.values())[-1:] == ["alarm"] and len(stretches(shop.store, shop.settings)) == 1
     if halted or all(number in answered for number in range(first, shop.settings.rounds + 1)):
         return None
+    if deployment := shop.settings.audit.deployment:
+        return DeployedAuditor(shop.folder.parent, deployment, shop.progress)
     environment = {"PREFECT_API_URL": str(PREFECT_API_URL.value() or "")}
     return stack.enter_context(auditor(shop.folder.parent, shop.progress, environment))
 

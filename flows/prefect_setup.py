@@ -43,16 +43,21 @@ def prepare(home: Path, debug: bool = False) -> None:
 
     Raises PlumblineError when `home` cannot be written.
     """
-    defaults = {} if debug else dict(DEFAULTS)
+    quiet(debug)
     if not configured_server():
-        defaults |= LOCAL | {"PREFECT_HOME": str(home.resolve() / "prefect")}
-    for name, value in defaults.items():
-        os.environ.setdefault(name, value)
+        for name, value in (LOCAL | {"PREFECT_HOME": str(home.resolve() / "prefect")}).items():
+            os.environ.setdefault(name, value)
     try:
         Path(os.environ.get("PREFECT_HOME", home)).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         mend = "set PLUMBLINE_HOME to a folder of yours"
         raise PlumblineError(f"{home}: cannot be written ({error.strerror}); {mend}") from error
+
+
+def quiet(debug: bool = False) -> None:
+    """Set the defaults that hold for every command; what the user has set stays."""
+    for name, value in ({} if debug else DEFAULTS).items():
+        os.environ.setdefault(name, value)
 
 
 @contextlib.contextmanager
@@ -80,19 +85,22 @@ def prefect_for(tag: str, server: LocalServer | None) -> Iterator[None]:
         server.wait()
         settings = {PREFECT_API_URL: server.url, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
     with temporary_settings(settings), tags(tag), get_client(sync_client=True) as client:
-        _mark_crashed(client, tag)
+        mark_crashed(client, flow_run_filter={"tags": {"all_": [tag]}})
         yield
         if server:
             _settle(client, tag)
 
 
-def _mark_crashed(client: Any, tag: str) -> None:
-    """Flow runs with this tag that still count as running belong to a process that was killed."""
-    from prefect.client.schemas.filters import FlowRunFilter
+def mark_crashed(client: Any, **among: dict[str, Any]) -> None:
+    """Flow runs that still count as running, `among` those of a process that was killed: filters by name, as
+    `read_flow_runs` takes them."""
+    from prefect.client.schemas import filters
     from prefect.states import Crashed
 
-    running = {"tags": {"all_": [tag]}, "state": {"type": {"any_": ["RUNNING", "PENDING", "CANCELLING"]}}}
-    for run in client.read_flow_runs(flow_run_filter=FlowRunFilter.model_validate(running)):
+    running = {"state": {"type": {"any_": ["RUNNING", "PENDING", "CANCELLING"]}}}
+    among = {**among, "flow_run_filter": among.get("flow_run_filter", {}) | running}
+    kinds: dict[str, Any] = {"flow_run_filter": filters.FlowRunFilter, "work_pool_filter": filters.WorkPoolFilter}
+    for run in client.read_flow_runs(**{name: kinds[name].model_validate(told) for name, told in among.items()}):
         client.set_flow_run_state(run.id, Crashed(message="its process was killed"), force=True)
 
 

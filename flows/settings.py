@@ -124,7 +124,8 @@ class Audit(Settings):
     `baseline`: pairs of the round before the first amendment, all of whose kept ones gold reviews; `reviews`: gold
     reviews a later round, in expectation; `alpha`: the chance of a false alarm, ever. `sensitivity` and `specificity`
     are the stated errors of the organism's gold. `monitors` is a YAML file, `use` the monitors of it that steer.
-    `labelled` is a file of labelled texts on which the monitors are measured beside the detector.
+    `labelled` is a file of labelled texts on which the monitors are measured beside the detector. `deployment` is one
+    of a Prefect server's, FLOW/NAME, which is asked in place of a process of the campaign's own.
     """
 
     gold: Annotated[str, StringConstraints(pattern=r"^(organism|person|off|endpoint:\S+)$")] = "organism"
@@ -136,6 +137,7 @@ class Audit(Settings):
     monitors: str = "embedded:monitors"
     use: tuple[str, ...] = ("classifier", "judge")
     labelled: str = ""
+    deployment: Annotated[str, StringConstraints(pattern=r"^([^/]+/[^/]+)?$")] = ""
 
 
 class Campaign(Settings):
@@ -167,8 +169,9 @@ class Campaign(Settings):
     shards: str = ""
 
     def deciding(self, *but: str) -> dict[str, Any]:
-        """The settings that decide what a campaign makes, not where its shards are worked on and lie; less `but`."""
-        return self.model_dump(mode="json", exclude={"runner", "workers", "cluster", "shards", *but})
+        """The settings that decide what a campaign makes, not where it is worked on and lies; less `but`."""
+        where = {name: True for name in ("runner", "workers", "cluster", "shards", *but)}
+        return self.model_dump(mode="json", exclude={**where, "audit": {"deployment"}})
 
 
 def load_campaign(path: Path | None) -> Campaign:
