@@ -1,12 +1,16 @@
-# Two commands for a newcomer: `make run` and `make test`. Both install what they need first, into .venv.
+# Three commands for a newcomer: `make run`, `make serve` and `make test`. Each installs what it needs first, into .venv.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check clean
+.PHONY: run serve test check clean
 
 run: $(VENV)/.runs
 	$(BIN)/plumbline run
+
+# A Prefect server, workers and the dashboard, until Ctrl-C: docs/operate.md.
+serve: $(VENV)/.runs
+	$(BIN)/plumbline serve
 
 test: $(VENV)/.tests
 	$(BIN)/python -m pytest

@@ -18,7 +18,7 @@ from pathlib import Path
 from warehouse.errors import PlumblineError
 
 VARIABLE = "PLUMBLINE_LIFELINE"
-PATIENCE = 10
+PATIENCE = 3
 
 
 @contextlib.contextmanager
