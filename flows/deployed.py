@@ -19,7 +19,7 @@ from warehouse.errors import PlumblineError
 from warehouse.hashing import short
 
 
-@flow(name="campaign", flow_run_name="campaign {file}", persist_result=False)
+@flow(name="campaign", persist_result=False)
 def campaign(file: str = "", auditor: str = "") -> State:
     """Run a campaign to its end, or the rest of it.
 
@@ -28,8 +28,8 @@ def campaign(file: str = "", auditor: str = "") -> State:
         auditor: Deployment that audits it, in place of the file's `audit.deployment`.
     """
     try:
-        settings = chosen(at_home() / file if file else None, auditor)
-        return _run(settings)
+        here = at_home()
+        return _run(chosen(here / file if file else None, auditor))
     except PlumblineError as error:
         return Failed(message=str(error))
 
@@ -47,13 +47,13 @@ def _run(settings: Campaign) -> State:
     # This run's own heartbeat has begun and goes on; of the flows inside each would wait a second for the end of its.
     quiet = temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None})
     with Progress() as progress, quiet, campaigns.at_work(settings, progress) as shop:
-        _tag(campaigns.tag_of(shop))
+        _sign(settings.name, campaigns.tag_of(shop))
         report = campaigns.report(shop, campaigns.campaign_flow.fn(settings.name, shop))
     told = f"{settings.name}: {len(report.rounds)} rounds, chain {short(report.chain)}"
     return Completed(message=f"{told}; the gate rang: {report.alarm}" if report.alarm else told)
 
 
-def _tag(tag: str) -> None:
-    """The campaign's tag for this run too: should it be killed, the next one finds it and marks it crashed."""
+def _sign(name: str, tag: str) -> None:
+    """The campaign's name and tag for this run: should it be killed, the next one finds it and marks it crashed."""
     with get_client(sync_client=True) as client:
-        client.update_flow_run(UUID(flow_run.get_id()), tags=[*flow_run.get_tags(), tag])
+        client.update_flow_run(UUID(flow_run.get_id()), name=name, tags=[*flow_run.get_tags(), tag])

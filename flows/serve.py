@@ -101,8 +101,9 @@ def surroundings(home: Path, folder: Path, port: int) -> dict[str, str]:
 def _free(port: int, option: str) -> None:
     try:
         socket.create_server((HOST, port)).close()
-    except OSError as error:
-        raise PlumblineError(f"port {port} cannot be had ({error.strerror}); name another with {option}") from error
+    except (OSError, OverflowError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise PlumblineError(f"port {port} cannot be had ({why}); name another with {option}") from error
 
 
 @contextlib.contextmanager

@@ -31,6 +31,7 @@ BREACHES = {
     "flows/campaign.py": ("from flows import heldout_cli", "Only the command line imports the held-out commands"),
     "flows/gate.py": ("from flows import audit", "The audit is a process of its own"),
     "flows/auditor.py": ("from flows import heldout_snapshot", "The audit is a process of its own"),
+    "flows/deployed.py": ("from flows import heldout_deployed", "The audit is a process of its own"),
     "monitors/gate.py": ("from flows import round", "Each layer"),
     "warehouse/store.py": ("import models.language", "Each layer"),
     "dashboard/app.py": ("from flows import campaign", "Each layer"),

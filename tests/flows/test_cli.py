@@ -48,6 +48,8 @@ MISTAKES = {
     "constitution import nowhere.txt": "--to",
     "constitution import nowhere.txt --to x.yaml": "nowhere.txt: cannot be read",
     "injections --strings nowhere.jsonl": "nowhere.jsonl: cannot be read",
+    "automations": "no Prefect server is named",
+    "serve --port 99999": "port 99999 cannot be had",
     "constitution diff embedded:start nowhere.yaml": "nowhere.yaml: cannot be read",
 }
 

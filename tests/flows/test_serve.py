@@ -79,7 +79,7 @@ def bring_up(there: Place, webhook: str = "") -> Up:
     return Up(there, json.loads(line), process)
 
 
-def until(found: Callable[[], Any], seconds: float = 240) -> Any:
+def until(found: Callable[[], Any], seconds: float = 600) -> Any:
     deadline = time.monotonic() + seconds
     while not (got := found()):
         assert time.monotonic() < deadline, "it never came"
@@ -146,7 +146,11 @@ def log(up: Up, name: str) -> str:
 
 def test_a_scheduled_campaign_runs_in_two_pools(up: Up, ran: FlowRun) -> None:
     assert ran.state and ran.state.is_completed(), f"{ran.state}\n{log(up, 'generator')}\n{log(up, 'auditor')}"
-    assert ran.work_pool_name == "generator" and str(ran.state.message).startswith("small: 1 rounds, chain ")
+    assert (
+        ran.work_pool_name == "generator"
+        and ran.name == "small"
+        and str(ran.state.message).startswith("small: 1 rounds, chain ")
+    )
     with up.client() as client:
         audits = client.read_flow_runs(
             flow_run_filter=FlowRunFilter.model_validate({"parent_flow_run_id": {"any_": [str(ran.id)]}}),
@@ -192,7 +196,9 @@ def test_an_alarm_is_told_and_pauses_its_schedule(up: Up, ran: FlowRun, told: tu
         client.resume_deployment(before.id)
 
 
-def test_a_kill_ends_all_and_a_second_start_keeps_what_people_set(up: Up, ran: FlowRun) -> None:
+def test_a_kill_ends_all_and_a_second_start_keeps_what_people_set(
+    up: Up, ran: FlowRun, capsys: pytest.CaptureFixture[str]
+) -> None:
     with up.client() as client:
         deployment = client.read_deployment_by_name("campaign/generator")
         client.update_deployment_schedule(deployment.id, deployment.schedules[0].id, active=True)
@@ -202,6 +208,7 @@ def test_a_kill_ends_all_and_a_second_start_keeps_what_people_set(up: Up, ran: F
         with pytest.raises(SystemExit), pytest.MonkeyPatch.context() as patch:
             patch.setenv("PLUMBLINE_HOME", str(up.there.home))
             main(["serve", "--port", str(ports(1)[0])])
+        assert "served already" in capsys.readouterr().err
     campaign = int(lock.read_text())
     os.kill(up.process.pid, signal.SIGKILL)
     up.process.wait(20)
