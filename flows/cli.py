@@ -5,8 +5,6 @@ Anything a person can mend ends in one line and exit code 2. Must not know: how 
 what they need when they run, so that help comes at once.
 """
 
-import atexit
-import os
 import signal
 import sys
 from pathlib import Path
@@ -22,7 +20,7 @@ from flows.cli_review import injections
 from flows.cli_sae import sae
 from flows.cli_serve import automations, serve
 from flows.cli_ui import ui
-from flows.output import DEFAULT, Output, answer
+from flows.output import DEFAULT, Output, answer, hush_at_the_end
 from flows.prefect_setup import prepare
 from flows.settings import load_campaign, with_reader
 from warehouse.errors import PlumblineError
@@ -199,7 +197,7 @@ def main(arguments: list[str] | None = None) -> None:
     tokens = sys.argv[1:] if arguments is None else arguments
     debug = "--debug" in tokens
     if not debug:
-        atexit.register(_hush)
+        hush_at_the_end()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # being terminated is being interrupted
     try:
         app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
@@ -209,13 +207,6 @@ def main(arguments: list[str] | None = None) -> None:
         _fail("interrupted; the same command goes on where this one stopped", 130, debug)
     except Exception as error:
         _fail(f"{type(error).__name__}: {' '.join(str(error).split())}; see more with --debug", 1, debug)
-
-
-def _hush() -> None:
-    """Close standard error as the very last thing: DuckDB's bindings write pages about objects that Prefect's threads
-    still hold when the interpreter ends."""
-    sys.stderr.flush()
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
 def _fail(message: str, code: int, debug: bool) -> None:

@@ -3,7 +3,10 @@
 Must not know: the commands.
 """
 
+import atexit
 import json
+import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -28,3 +31,14 @@ def answer(output: Output, facts: dict[str, Any], show: Callable[[], None]) -> N
         print(json.dumps(facts, allow_nan=False))
     else:
         show()
+
+
+def hush_at_the_end() -> None:
+    """Close standard error as the very last thing: DuckDB's bindings write pages about objects that Prefect's threads
+    still hold when the interpreter ends."""
+    atexit.register(_hush)
+
+
+def _hush() -> None:
+    sys.stderr.flush()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)

@@ -1,4 +1,4 @@
-"""What a flow that a worker runs needs before it begins: a place to write to, and somebody to end with.
+"""What a flow that a worker runs needs before it begins: a place to write to, somebody to end with, a quiet end.
 
 Reads: PLUMBLINE_HOME. Must not know: which flow it is.
 """
@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from flows.lifeline import follow
+from flows.output import hush_at_the_end
 from warehouse.errors import PlumblineError
 from warehouse.store import home
 
@@ -14,6 +15,7 @@ from warehouse.store import home
 def at_home() -> Path:
     """PLUMBLINE_HOME. Raises PlumblineError unless it is absolute: a worker runs each flow in a folder of its own."""
     follow()
+    hush_at_the_end()
     if not (folder := home()).is_absolute():
         told = os.environ.get("PLUMBLINE_HOME") or "not set"
         raise PlumblineError(
