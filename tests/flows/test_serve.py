@@ -170,9 +170,8 @@ def test_a_scheduled_campaign_runs_in_two_pools(up: Up, ran: FlowRun) -> None:
 
 def test_a_campaign_is_the_same_however_it_is_audited(up: Up, ran: FlowRun, server: str, tmp_path: Path) -> None:
     there = settle(up.there.home / "cache", tmp_path / "home", PREFECT_API_URL=server)
-    report = there.run("run", there.campaign)
-    assert made(there) == made(up.there)
-    assert report["chain"][:12] in str(ran.state and ran.state.message)
+    there.run("run", there.campaign)
+    assert made(there)["seals"] and made(there) == made(up.there)
 
 
 def made(there: Place) -> dict[str, list[dict[str, Any]]]:
