@@ -22,7 +22,7 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import ArtifactFilter, FlowRunFilter, WorkPoolFilter
 from prefect.client.schemas.objects import FlowRun
 from prefect.context import FlowRunContext
-from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.settings import PREFECT_API_URL, PREFECT_LOGGING_TO_API_ENABLED, temporary_settings
 from prefect.states import Scheduled
 from small_campaign import Finished, Place, place
 
@@ -245,9 +245,9 @@ def port_free(url: str) -> bool:
 def test_a_taken_port_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.MonkeyPatch.context() as patch:
         patch.setenv("PLUMBLINE_HOME", str(tmp_path))
-        for option in ("--port", "--dashboard-port"):
+        for option, other in (("--port", "--dashboard-port"), ("--dashboard-port", "--port")):
             with pytest.raises(SystemExit):
-                main(["serve", "--port", str(ports(1)[0]), option, str(taken.getsockname()[1])])
+                main(["serve", other, str(ports(1)[0]), option, str(taken.getsockname()[1])])
             err = capsys.readouterr().err
             assert err.count("\n") == 1 and "cannot be had" in err and f"with {option}\n" in err
 
@@ -275,6 +275,6 @@ def test_an_audit_in_the_wrong_place_says_so(
     home: str, said: str, server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PLUMBLINE_HOME", home)
-    with temporary_settings({PREFECT_API_URL: server}):
+    with temporary_settings({PREFECT_API_URL: server, PREFECT_LOGGING_TO_API_ENABLED: False}):
         state = audit("small", 3, return_state=True)
     assert state.is_failed() and said in str(state.message)
