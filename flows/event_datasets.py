@@ -25,7 +25,7 @@ from openlineage.client.facet_v2 import (
 )
 
 from tasks.shard import Rows, Shard
-from warehouse.hashing import short
+from warehouse.hashing import file_hash, short
 from warehouse.store import Store
 
 DOCUMENTS = "urn:plumbline"
@@ -79,16 +79,16 @@ class Data(NamedTuple):
 def of_shard(shard: Shard, table: str) -> Data:
     """One table of a finished shard."""
     data = shard.place.read(shard.name(table))
-    url = shard.place.url.rstrip("/")
-    return _parquet(_located(f"{url}/{shard.name(table)}"), data)._replace(told=f"{table} of shard {shard.label}")
+    place = _located(f"{shard.place.url.rstrip('/')}/{shard.name(table)}")
+    known = place._replace(version=hashlib.sha256(data).hexdigest(), size=len(data), told=f"{table} of {shard.label}")
+    return _parquet(known, pa.BufferReader(data))
 
 
 def of_file(path: Path, told: str = "") -> Data:
     """One file on this machine, with its columns and rows where it is Parquet."""
-    data, place = path.read_bytes(), _located(str(path.resolve()))._replace(told=told)
-    if path.suffix == ".parquet":
-        return _parquet(place, data)
-    return place._replace(version=hashlib.sha256(data).hexdigest(), size=len(data))
+    place = _located(str(path.resolve()))
+    known = place._replace(version=file_hash(path), size=path.stat().st_size, told=told)
+    return _parquet(known, path) if path.suffix == ".parquet" else known
 
 
 def of_table(store: Store, table: str, rows: int | None = None, columns: pa.Schema | None = None) -> Data:
@@ -146,7 +146,6 @@ def _located(url: str) -> Data:
     return Data(f"{parts.scheme}://{parts.netloc}", parts.path.lstrip("/") or "/", url)
 
 
-def _parquet(place: Data, data: bytes) -> Data:
-    file = pq.ParquetFile(pa.BufferReader(data))
-    digest, columns = hashlib.sha256(data).hexdigest(), file.schema_arrow
-    return place._replace(version=digest, columns=columns, rows=file.metadata.num_rows, size=len(data))
+def _parquet(place: Data, file: Path | pa.BufferReader) -> Data:
+    with pq.ParquetFile(file) as opened:
+        return place._replace(columns=opened.schema_arrow, rows=opened.metadata.num_rows)

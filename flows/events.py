@@ -33,6 +33,7 @@ from openlineage.client.facet_v2 import (
     processing_engine_run,
 )
 from openlineage.client.transport.file import FileConfig, FileTransport
+from openlineage.client.transport.noop import NoopConfig, NoopTransport
 
 from flows.event_datasets import Data, expected, of_inputs, of_shard
 from tasks.shard import Shard, ShardTask
@@ -74,23 +75,24 @@ class StepRunFacet(RunFacet):
 
 
 class Events:
-    """The events of one campaign. `folder` is its generator's, `say` tells a person, once, when a collector is away."""
+    """The events of one campaign. `folder` is its generator's, `say` tells a person, once, when a collector is away;
+    `open` are the runs that go on now, one inside the other, the campaign's first."""
 
     def __init__(self, folder: Path, campaign: str, say: Callable[[str], None]) -> None:
         self._file, self.campaign, self._say = folder.resolve() / FILE, campaign, say
         self.namespace = os.environ.get("OPENLINEAGE_NAMESPACE") or "plumbline"
         self._identity = file_hash(folder / "identity.json")
         self._client = self._opened()
-        self._open: list[Told] = []
+        self.open: list[Told] = []
 
     @property
     def on(self) -> bool:
         return self._client.transport.kind != "noop"
 
-    def run(self, job: str, key: Any, reads: Any = (), label: str = "", cached: bool = False) -> "Told":
+    def run(self, job: str, key: Any, reads: Any = (), label: str = "") -> "Told":
         """A run that begins now, and ends with the `with` block it is used in. `key` tells it from the job's other
         runs; `reads` is what `of_inputs` knows, and `label` is for people."""
-        return Told(self, job, key, {"constitution": reads}, label, cached)
+        return Told(self, job, key, {"constitution": reads}, label)
 
     def step(self, step: ShardTask, shard: Shard, inputs: dict[str, Any], found: bool) -> "Told":
         """The run that makes a shard, or has made it when it is `found` finished."""
@@ -98,7 +100,7 @@ class Events:
 
     def entered(self, data: Data) -> None:
         """`data` was written by the run at hand, where there is one."""
-        for told in self._open[-1:]:
+        for told in self.open[-1:]:
             told.wrote(data)
 
     def emit(self, event: RunEvent) -> None:
@@ -108,7 +110,7 @@ class Events:
         except Exception as error:  # each transport has errors of its own, and none may stop a campaign
             kind, why = self._client.transport.kind, f"{type(error).__name__}: {error}".splitlines()[0][:200]
             if kind == "file":
-                self._client = OpenLineageClient(config={"transport": {"type": "noop"}})
+                self._client = OpenLineageClient(transport=NoopTransport(NoopConfig()))
                 self._say(f"OpenLineage: events cannot be written ({why}); from here on none are told")
                 return
             self._say(f"OpenLineage: the {kind} transport failed ({why}); events go to {self._file} from here on")
@@ -136,16 +138,6 @@ class Events:
         _drop_half_line(self._file)
         return OpenLineageClient(transport=FileTransport(FileConfig(str(self._file), append=True)))
 
-    def at_hand(self) -> "list[Told]":
-        """The runs inside each other that are open now, the campaign's first."""
-        return [*self._open]
-
-    def enter(self, told: "Told") -> None:
-        self._open.append(told)
-
-    def leave(self, told: "Told") -> None:
-        self._open.remove(told)
-
     def run_id(self, job: str, key: Any) -> str:
         return str(uuid5(NAMES, "\n".join(map(str, (self.namespace, self.campaign, self._identity, job, key)))))
 
@@ -163,13 +155,13 @@ class Told:
         key: Any,
         inputs: dict[str, Any],
         label: str,
-        cached: bool,
+        cached: bool = False,
         made: tuple[ShardTask, Shard] | None = None,
     ) -> None:
         self._events, self.job, self._reads = events, job, of_inputs(inputs) if events.on else []
         self._label, self._cached, self._made = label, cached, made
         self.id, self._writes = events.run_id(job, key), dict[tuple[str, str], Data]()
-        self._above = events.at_hand()
+        self._above = [*events.open]
         if not cached:
             self._tell(RunState.START)
 
@@ -181,12 +173,12 @@ class Told:
 
     def __enter__(self) -> Self:
         if not self._made:
-            self._events.enter(self)
+            self._events.open.append(self)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         if not self._made:
-            self._events.leave(self)
+            self._events.open.remove(self)
         if kind is None:
             self._look()
             self._tell(RunState.COMPLETE)

