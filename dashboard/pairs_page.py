@@ -83,18 +83,18 @@ def _list(campaign: str, ids: pa.Array, wanted: Wanted) -> None:
     rows = _rows(campaign, shown)
 
     def pick() -> None:
-        picked = st.session_state["pairs table"]["selection"]["rows"]
-        if picked:
-            st.query_params["pair"] = shown[picked[0]]
+        selection = st.session_state["pairs table"]["selection"]
+        for row in [*selection["rows"], *(row for row, _ in selection["cells"])][:1]:
+            st.query_params["pair"] = shown[row]
 
     count, hint = st.columns([1, 2])
     count.caption(f"{len(ids):,} pairs")
-    hint.caption("Click the box before a row to open it; ← and → then go from pair to pair.")
+    hint.caption("Click a row to open it; ← and → then go from pair to pair.")
     st.dataframe(
         rows,
         hide_index=True,
         on_select=pick,
-        selection_mode="single-row",
+        selection_mode=["single-row", "single-cell"],
         key="pairs table",
         height=36 * (len(shown) + 1) + 2,
         row_height=36,
@@ -134,7 +134,7 @@ def _rows(campaign: str, ids: list[str]) -> list[dict[str, object]]:
         {
             "round": row["round"],
             "decision": CAPTIONS.get(row["decision"], row["decision"]),
-            "verdict": row["verdict"],
+            "verdict": row["verdict"] or "",
             "flagged": visible(row["flagged"] or ""),
             "prompt": visible(row["prompt"] or ""),
             "chosen": visible(row["chosen"] or ""),

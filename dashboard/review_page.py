@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard.data import about, chosen, folder, has, store
 from dashboard.highlight import STYLE
 from dashboard.one_pair import Pair, pair
-from dashboard.pair_view import FLAGGED, choose_whole, show_outcome, show_texts
+from dashboard.pair_view import FLAGGED, choose_whole, persons, show_outcome, show_texts
 from dashboard.reviewing import Given, agreements, ask_name, ask_verdict
 from dashboard.search import choices
 from dashboard.style import empty, percent
@@ -100,6 +100,7 @@ def _after(campaign: str, pair_id: str) -> None:
         del st.session_state[GIVEN]
         st.rerun()
     if found := pair(campaign, pair_id):
+        st.html(f'<div class="facts">{persons(found)}</div>')
         show_texts(found, FLAGGED, choose_whole(found))
         show_outcome(found)
 
