@@ -115,9 +115,15 @@ def _list(campaign: str, ids: pa.Array, wanted: Wanted) -> None:
 def _rows(campaign: str, ids: list[str]) -> list[dict[str, object]]:
     """What the table says of each pair, in the order of `ids`."""
     marks = ", ".join("?" * len(ids))
+    # Where they lie is read first, from two thin columns: then most of the texts need not be unpacked.
+    sql = f"""
+        SELECT coalesce(min(round), 0), coalesce(max(round), 0), coalesce(min(position), 0), coalesce(max(position), 0)
+        FROM pairs WHERE pair_id IN ({marks})
+    """
+    bounds = [column[0].as_py() for column in store(campaign).query(sql, *ids)]
     texts = f"""
         SELECT pair_id, round, left(prompt[-1].content, 200) AS prompt, left(chosen[-1].content, 200) AS chosen
-        FROM pairs WHERE pair_id IN ({marks})
+        FROM pairs WHERE pair_id IN ({marks}) AND round BETWEEN ? AND ? AND position BETWEEN ? AND ?
         UNION ALL SELECT pair_id, round, expectation, detail FROM quarantine WHERE pair_id IN ({marks})
     """
     flags = f"""
@@ -129,7 +135,7 @@ def _rows(campaign: str, ids: list[str]) -> list[dict[str, object]]:
         LEFT JOIN (SELECT pair_id, decision FROM decisions WHERE pair_id IN ({marks})) USING (pair_id)
         LEFT JOIN (SELECT pair_id, verdict FROM verdicts WHERE pair_id IN ({marks})) USING (pair_id)
     """
-    found = {row["pair_id"]: row for row in store(campaign).query(sql, *ids * 5).to_pylist()}
+    found = {row["pair_id"]: row for row in store(campaign).query(sql, *ids, *bounds, *ids * 4).to_pylist()}
     return [
         {
             "round": row["round"],

@@ -11,11 +11,12 @@ from dashboard.data import about, chosen, folder, has, store
 from dashboard.highlight import STYLE
 from dashboard.one_pair import Pair, pair
 from dashboard.pair_view import FLAGGED, choose_whole, persons, show_outcome, show_texts
-from dashboard.reviewing import Given, agreements, ask_name, ask_verdict
+from dashboard.reviewing import Given, ask_name, ask_verdict
 from dashboard.search import choices
 from dashboard.style import empty, percent
 from warehouse.hashing import content_hash
 from warehouse.inbox import put, waiting
+from warehouse.reviews import agreement
 
 UNSURE, JUDGED = "the reviewer was unsure", "the reviewer judged"
 QUEUES = {
@@ -107,7 +108,7 @@ def _after(campaign: str, pair_id: str) -> None:
 
 def _agreement(campaign: str) -> None:
     st.subheader("How far judges agree")
-    found = agreements(campaign)
+    found = agreement(store(campaign), campaign) if has(campaign, "person_verdicts") else []
     if not found:
         st.caption("No pair in the record has two judges yet; verdicts are taken into it after each round.")
         return
