@@ -167,8 +167,9 @@ _NEVER = Threshold(value=1.0, fpr=0.0, measured_fpr=None, negatives=0, sources=0
 
 def _fit(traits: Sequence[str], texts: Sequence[str], label_n: Rows, rows: Rows) -> Classifier:
     """Weights fitted to the texts `rows`, with no threshold yet."""
-    if len(np.unique(label_n[rows])) <= len(traits):
-        raise PlumblineError("every kind of text, innocent ones too, must be in at least two groups; label more texts")
+    if missing := {0, *range(1, len(traits) + 1)} - set(label_n[rows].tolist()):
+        names = ", ".join(sorted("innocent" if kind == 0 else traits[kind - 1] for kind in missing))
+        raise PlumblineError(f"{names}: each kind of text must come from two sources or more; label more")
     vectorizer = _blank()
     seen = vectorizer.fit_transform([texts[row] for row in rows])
     model = LogisticRegression(C=INVERSE_PENALTY, max_iter=200, class_weight="balanced").fit(seen, label_n[rows])

@@ -28,7 +28,7 @@ from monitors.monitor import Monitor
 from warehouse.errors import PlumblineError
 from warehouse.hashing import content_hash
 
-FOLDS = 5
+FEW, FOLDS = 20, 5  # so few sources are held out one at a time; of more, a fifth at a time
 EMBEDDED = Path(__file__).with_name("embedded.yaml")
 WEIGHTS = Path(organism.__file__).with_name("weights")
 
@@ -134,7 +134,10 @@ def source(text: Labelled) -> str:
 def _classifier(of: ClassifierSettings, tell: Tell | None) -> Classifier:
     if of.texts:
         given = labelled_file(Path(of.texts))
-        group = [int(content_hash([of.seed, text.source])[:8], 16) % FOLDS for text in given]
+        drawn = sorted({text.source for text in given}, key=lambda name: content_hash([of.seed, name]))
+        folds = len(drawn) if len(drawn) <= FEW else FOLDS
+        fold = {name: place % folds for place, name in enumerate(drawn)}
+        group = [fold[text.source] for text in given]
         told = ([t.messages for t in given], [t.trait for t in given], group, of.fpr, [t.source for t in given])
     else:
         texts = labelled("calibration", of.texts_per_cell, of.seed, of.dialects)

@@ -33,6 +33,8 @@ BREACHES = {
     "flows/auditor.py": ("from flows import heldout_snapshot", "The audit is a process of its own"),
     "monitors/gate.py": ("from flows import round", "Each layer"),
     "warehouse/store.py": ("import models.language", "Each layer"),
+    "dashboard/app.py": ("from flows import campaign", "Each layer"),
+    "dashboard/data.py": ("from monitors import store", "The dashboard shows snapshots"),
 }
 
 

@@ -91,5 +91,5 @@ def test_one_trait_is_enough_and_a_kind_in_one_group_alone_is_refused() -> None:
     groups = [place // 2 % 6 for place in range(120)]
     found = fit_classifier(texts, labels, groups, 0.2)
     assert [reading.fires for reading in found.read(texts[:2])] == [False, True]
-    with pytest.raises(PlumblineError, match="at least two groups"):
+    with pytest.raises(PlumblineError, match="two sources or more"):
         fit_classifier(texts, labels, [int(label is None) for label in labels], 0.5)
