@@ -37,7 +37,7 @@ def show() -> None:
             f"plumbline gold {campaign}",
         )
         return
-    st.caption(f"{len(waits):,} questions wait; the campaign goes on when all of a round are answered")
+    st.caption(f"Questions that wait: {len(waits):,}. The campaign goes on when all of a round are answered.")
     if not who:
         st.info("Say who you are; the first question follows.")
         return

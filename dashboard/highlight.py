@@ -36,7 +36,8 @@ STYLE = """<style>
 .readings .carried td { opacity: .75; padding-top: 0; }
 .readings .number { font-variant-numeric: tabular-nums; white-space: nowrap; width: 1%; }
 .facts { font-size: .9rem; line-height: 1.6; overflow-wrap: anywhere; }
-.facts span.key { opacity: .65; display: inline-block; min-width: 7.5rem; }
+.facts .fact { display: grid; grid-template-columns: 6.5rem 1fr; }
+.facts .key { opacity: .65; }
 </style>"""
 
 

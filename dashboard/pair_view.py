@@ -186,7 +186,7 @@ def _named(pair: Pair, digest: str) -> str:
 
 
 def _fact(key: str, value: str) -> str:
-    return f'<div><span class="key">{escape(key)}</span>{value}</div>'
+    return f'<div class="fact"><span class="key">{escape(key)}</span><span>{value}</span></div>'
 
 
 def _because(reason: str) -> str:

@@ -83,18 +83,18 @@ def _list(campaign: str, ids: pa.Array, wanted: Wanted) -> None:
     rows = _rows(campaign, shown)
 
     def pick() -> None:
-        picked = st.session_state["pairs table"]["selection"]["rows"]
-        if picked:
-            st.query_params["pair"] = shown[picked[0]]
+        selection = st.session_state["pairs table"]["selection"]
+        for row in [*selection["rows"], *(row for row, _ in selection["cells"])][:1]:
+            st.query_params["pair"] = shown[row]
 
     count, hint = st.columns([1, 2])
     count.caption(f"{len(ids):,} pairs")
-    hint.caption("Click the box before a row to open it; ← and → then go from pair to pair.")
+    hint.caption("Click a row to open it; ← and → then go from pair to pair.")
     st.dataframe(
         rows,
         hide_index=True,
         on_select=pick,
-        selection_mode="single-row",
+        selection_mode=["single-row", "single-cell"],
         key="pairs table",
         height=36 * (len(shown) + 1) + 2,
         row_height=36,
@@ -115,9 +115,15 @@ def _list(campaign: str, ids: pa.Array, wanted: Wanted) -> None:
 def _rows(campaign: str, ids: list[str]) -> list[dict[str, object]]:
     """What the table says of each pair, in the order of `ids`."""
     marks = ", ".join("?" * len(ids))
+    # Where they lie is read first, from two thin columns: then most of the texts need not be unpacked.
+    sql = f"""
+        SELECT coalesce(min(round), 0), coalesce(max(round), 0), coalesce(min(position), 0), coalesce(max(position), 0)
+        FROM pairs WHERE pair_id IN ({marks})
+    """
+    bounds = [column[0].as_py() for column in store(campaign).query(sql, *ids)]
     texts = f"""
         SELECT pair_id, round, left(prompt[-1].content, 200) AS prompt, left(chosen[-1].content, 200) AS chosen
-        FROM pairs WHERE pair_id IN ({marks})
+        FROM pairs WHERE pair_id IN ({marks}) AND round BETWEEN ? AND ? AND position BETWEEN ? AND ?
         UNION ALL SELECT pair_id, round, expectation, detail FROM quarantine WHERE pair_id IN ({marks})
     """
     flags = f"""
@@ -129,12 +135,12 @@ def _rows(campaign: str, ids: list[str]) -> list[dict[str, object]]:
         LEFT JOIN (SELECT pair_id, decision FROM decisions WHERE pair_id IN ({marks})) USING (pair_id)
         LEFT JOIN (SELECT pair_id, verdict FROM verdicts WHERE pair_id IN ({marks})) USING (pair_id)
     """
-    found = {row["pair_id"]: row for row in store(campaign).query(sql, *ids * 5).to_pylist()}
+    found = {row["pair_id"]: row for row in store(campaign).query(sql, *ids, *bounds, *ids * 4).to_pylist()}
     return [
         {
             "round": row["round"],
             "decision": CAPTIONS.get(row["decision"], row["decision"]),
-            "verdict": row["verdict"],
+            "verdict": row["verdict"] or "",
             "flagged": visible(row["flagged"] or ""),
             "prompt": visible(row["prompt"] or ""),
             "chosen": visible(row["chosen"] or ""),

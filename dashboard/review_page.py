@@ -10,12 +10,13 @@ import streamlit as st
 from dashboard.data import about, chosen, folder, has, store
 from dashboard.highlight import STYLE
 from dashboard.one_pair import Pair, pair
-from dashboard.pair_view import FLAGGED, choose_whole, show_outcome, show_texts
-from dashboard.reviewing import Given, agreements, ask_name, ask_verdict
+from dashboard.pair_view import FLAGGED, choose_whole, persons, show_outcome, show_texts
+from dashboard.reviewing import Given, ask_name, ask_verdict
 from dashboard.search import choices
 from dashboard.style import empty, percent
 from warehouse.hashing import content_hash
 from warehouse.inbox import put, waiting
+from warehouse.reviews import agreement
 
 UNSURE, JUDGED = "the reviewer was unsure", "the reviewer judged"
 QUEUES = {
@@ -100,13 +101,14 @@ def _after(campaign: str, pair_id: str) -> None:
         del st.session_state[GIVEN]
         st.rerun()
     if found := pair(campaign, pair_id):
+        st.html(f'<div class="facts">{persons(found)}</div>')
         show_texts(found, FLAGGED, choose_whole(found))
         show_outcome(found)
 
 
 def _agreement(campaign: str) -> None:
     st.subheader("How far judges agree")
-    found = agreements(campaign)
+    found = agreement(store(campaign), campaign) if has(campaign, "person_verdicts") else []
     if not found:
         st.caption("No pair in the record has two judges yet; verdicts are taken into it after each round.")
         return

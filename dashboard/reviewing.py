@@ -1,14 +1,12 @@
-"""What the queues for people share: who reviews, the form of a verdict, and how often judges agree.
+"""What the queues for people share: who reviews, and the form of a verdict.
 
-Reads: verdicts in the author's snapshot. Writes: nothing. Must not know: which queue it serves.
+Reads: nothing. Writes: nothing. Must not know: which queue it serves.
 """
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import streamlit as st
-
-from dashboard.data import has, store
 
 
 class Given(NamedTuple):
@@ -17,16 +15,6 @@ class Given(NamedTuple):
     verdict: str
     traits: list[str]
     note: str
-
-
-class Agreement(NamedTuple):
-    """Two judges of the same pairs. `kappa` is Cohen's, None where chance alone already agrees always."""
-
-    one: str
-    other: str
-    pairs: int
-    share: float
-    kappa: float | None
 
 
 def ask_name() -> str:
@@ -48,28 +36,3 @@ def ask_verdict(key: str, said: Sequence[str], help: str, traits: Sequence[str])
     if sent and verdict is None:
         st.warning("Choose a verdict first.")
     return Given(verdict, found, note.strip()) if sent and verdict else None
-
-
-def agreements(campaign: str) -> list[Agreement]:
-    """Every two judges that share a pair, most pairs first; a person counts with their latest verdict on it."""
-    if not has(campaign, "person_verdicts"):
-        return []
-    rows = store(campaign).query("SELECT one, other, one_said, other_said, pairs FROM v_agreement").to_pylist()
-    by_two: dict[tuple[str, str], dict[tuple[str, str], int]] = {}
-    for row in rows:
-        by_two.setdefault((row["one"], row["other"]), {})[row["one_said"], row["other_said"]] = row["pairs"]
-    found = [Agreement(*two, sum(counts.values()), *_agreed(counts)) for two, counts in by_two.items()]
-    return sorted(found, key=lambda each: (-each.pairs, each.one, each.other))
-
-
-def _agreed(counts: dict[tuple[str, str], int]) -> tuple[float, float | None]:
-    """The share agreed on, and Cohen's κ = (share − chance) / (1 − chance) (Cohen 1960)."""
-    pairs = sum(counts.values())
-    share = sum(number for (one, other), number in counts.items() if one == other) / pairs
-    words = {word for two in counts for word in two}
-    chance = sum(
-        sum(number for (one, _), number in counts.items() if one == word)
-        * sum(number for (_, other), number in counts.items() if other == word)
-        for word in words
-    ) / (pairs * pairs)
-    return share, None if chance == 1 else (share - chance) / (1 - chance)

@@ -222,7 +222,7 @@ def test_gold_questions_are_answered_on_the_auditors_page(tmp_path: Path, open_p
     answer(heldout, next(q for q in open_questions(heldout) if q[:2] == ("p0", 1)), "clean", [], "", "Ada")
     at = checked(open_page("gold").text_input[0].set_value("Ada").run())
     (question,) = open_questions(heldout, "Ada")  # what confirms her own answer is not for her
-    assert question[:2] == ("p1", 2) and "1 questions wait" in at.caption[0].value
+    assert question[:2] == ("p1", 2) and "Questions that wait: 1" in at.caption[0].value
     at.radio[0].set_value("unjustified")
     checked(at.button[0].click().run())
     assert not waiting(tmp_path / "demo", "gold") and "cannot be" in "".join(one.value for one in at.text)
