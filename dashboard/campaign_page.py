@@ -5,11 +5,11 @@ Reads: the author's snapshot. Writes: nothing. Must not know: the held-out side.
 
 import streamlit as st
 
-from dashboard.data import about, frame
+from dashboard.data import about, chosen, frame
 
 
 def show() -> None:
-    campaign = st.session_state["campaign"]
+    campaign = chosen()
     st.title(campaign)
     told = about(campaign)
     if told.get("round") is None:

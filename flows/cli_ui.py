@@ -13,6 +13,11 @@ from warehouse.errors import PlumblineError
 
 APP = Path(__file__).parent.parent / "dashboard" / "app.py"
 QUIET = {"browser.gatherUsageStats": "false", "server.headless": "true", "server.fileWatcherType": "none"}
+LOOKS = {
+    **{"theme.base": "light", "theme.primaryColor": "#0a6c74", "theme.textColor": "#22252a"},
+    **{"theme.backgroundColor": "#ffffff", "theme.secondaryBackgroundColor": "#f5f3ee", "theme.font": "sans-serif"},
+    **{"client.toolbarMode": "minimal", "client.showErrorDetails": "type"},
+}
 
 
 def ui(*, port: int = 8501, address: str = "127.0.0.1", output: Output = DEFAULT) -> None:
@@ -27,7 +32,7 @@ def ui(*, port: int = 8501, address: str = "127.0.0.1", output: Output = DEFAULT
     address
         The address it listens on; this machine alone, unless told. There is no password: put a proxy before it.
     """
-    told = QUIET | {"server.port": str(port), "server.address": address}
+    told = QUIET | LOOKS | {"server.port": str(port), "server.address": address}
     command = [sys.executable, "-m", "streamlit", "run", str(APP)]
     command += [part for name, value in told.items() for part in (f"--{name}", value)]
     url = f"http://{address}:{port}"

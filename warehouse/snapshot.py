@@ -66,16 +66,18 @@ def about_snapshot(folder: Path) -> dict[str, Any]:
     return {**pointer["about"], "version": pointer["version"]} if pointer else {}
 
 
-def open_snapshot(folder: Path, migrations: Path | None = None) -> Store:
-    """The newest snapshot in `folder`, to be asked in SQL like the warehouse it was taken from: its tables, read where
-    they lie, and the views that `migrations` (the warehouse's own unless told) define over them.
+def open_snapshot(folder: Path, migrations: Path | None = None, version: str = "") -> Store:
+    """The newest snapshot in `folder`, or that `version` of it, to be asked in SQL like the warehouse it was taken
+    from: its tables, read where they lie, and the views that `migrations` (the warehouse's own unless told) define over
+    them.
 
     Raises PlumblineError where there is none.
     """
-    pointer = _pointed(folder)
-    if not pointer:
+    version = version or str(_pointed(folder).get("version", "none"))
+    tables = sorted(file.stem for file in (folder / version).glob("*.parquet"))
+    if not tables:
         raise PlumblineError(f"{folder}: there is no snapshot yet; it is written after the first round")
-    return Store.over(folder / pointer["version"], pointer["tables"], migrations)
+    return Store.over(folder / version, tables, migrations)
 
 
 def _pointed(folder: Path) -> dict[str, Any]:

@@ -1,0 +1,30 @@
+"""Which pages there are, and in whose view; a page joins by its line here.
+
+Reads: nothing. Writes: nothing. Must not know: what a page shows.
+"""
+
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+from dashboard import campaign_page
+
+View = Literal["author", "auditor"]
+VIEWS: dict[View, str] = {"author": "Author's view", "auditor": "Auditor's view"}
+
+
+class Page(NamedTuple):
+    """`path` is its place in the URL, one for each page of each view."""
+
+    path: str
+    title: str
+    icon: str
+    view: View
+    show: Callable[[], None]
+
+
+PAGES: tuple[Page, ...] = (Page("campaign", "Campaign", ":material/timeline:", "author", campaign_page.show),)
+
+
+def page(path: str) -> Page | None:
+    """None where no page has that path."""
+    return next((one for one in PAGES if one.path == path), None)
