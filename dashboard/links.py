@@ -3,14 +3,22 @@
 Reads: which pages the frame has registered. Writes: nothing. Must not know: what a page shows.
 """
 
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import streamlit as st
 
 from dashboard.data import chosen
-from dashboard.pages import PAGES, page
 
 REGISTERED = "registered"
+
+
+class Registered(NamedTuple):
+    """A page as the frame has it: Streamlit's own object, whose view it is in, and its address."""
+
+    page: Any
+    view: str
+    address: str
 
 
 def link(path: str, label: str, icon: str | None = None, **shown: str) -> None:
@@ -18,17 +26,17 @@ def link(path: str, label: str, icon: str | None = None, **shown: str) -> None:
 
     Where there is no such page, the label stands as text.
     """
-    there = st.session_state.get(REGISTERED, {}).get(path)
+    there = _there(path)
     if there is None:
         st.markdown(label)
         return
-    st.page_link(there, label=label, icon=icon, query_params={**_query(path), **shown})
+    st.page_link(there.page, label=label, icon=icon, query_params={**_query(path), **shown})
 
 
 def address(path: str, **shown: str) -> str:
     """The same as an address to send, or for a column of links in a table; relative to the dashboard's own."""
-    place = "." if path == PAGES[0].path else path  # the first page has the address of the whole
-    return f"{place}?{urlencode({**_query(path), **shown})}"
+    there = _there(path)
+    return f"{there.address if there else path}?{urlencode({**_query(path), **shown})}"
 
 
 def asked(name: str) -> str | None:
@@ -36,6 +44,11 @@ def asked(name: str) -> str | None:
     return st.query_params.get(name)
 
 
+def _there(path: str) -> Registered | None:
+    found: Registered | None = st.session_state.get(REGISTERED, {}).get(path)
+    return found
+
+
 def _query(path: str) -> dict[str, str]:
-    there = page(path)
+    there = _there(path)
     return {"campaign": chosen(), "view": there.view if there else "author"}

@@ -23,8 +23,3 @@ class Page(NamedTuple):
 
 
 PAGES: tuple[Page, ...] = (Page("campaign", "Campaign", ":material/timeline:", "author", campaign_page.show),)
-
-
-def page(path: str) -> Page | None:
-    """None where no page has that path."""
-    return next((one for one in PAGES if one.path == path), None)

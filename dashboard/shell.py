@@ -4,21 +4,24 @@ A link carries all three: the page is the URL's path, campaign and view are in i
 snapshots say of themselves. Writes: nothing. Must not know: what a page shows.
 """
 
+from pathlib import Path
+
 import streamlit as st
 
 from dashboard import heldout
 from dashboard.data import PINNED, about, campaigns, chosen, newest, pin
-from dashboard.links import REGISTERED
+from dashboard.links import REGISTERED, Registered
 from dashboard.pages import PAGES, VIEWS, Page
 from dashboard.style import dress, empty
 
+ICON = Path(__file__).with_name("icon.svg")  # without one of ours, the browser fetches the page's icon from afar
 LOOK_EVERY = 5.0
 """Seconds between two looks at the pointer file; one small read each."""
 
 
 def main(start: str = PAGES[0].path) -> None:
     """One page, as the URL asks; the page `start` where it asks for none."""
-    st.set_page_config(page_title="Plumbline", layout="wide")
+    st.set_page_config(page_title="Plumbline", page_icon=ICON, layout="wide")
     dress()
     names = campaigns()
     if not names:
@@ -32,7 +35,10 @@ def main(start: str = PAGES[0].path) -> None:
         )
         for one in PAGES
     }
-    st.session_state[REGISTERED] = registered
+    first = {start: "."}  # the first page has the address of the whole
+    st.session_state[REGISTERED] = {
+        one.path: Registered(registered[one.path], one.view, first.get(one.path, one.path)) for one in PAGES
+    }
     said = {VIEWS[view]: [registered[one.path] for one in PAGES if one.view == view] for view in VIEWS}
     st.navigation({view: pages for view, pages in said.items() if pages}, expanded=True).run()
 

@@ -8,8 +8,10 @@ import json
 from pathlib import Path
 
 from flows.handover import Circumstances, handed
-from models.exchanges import spent_in
+from flows.spent import spent_table
+from monitors.confidence import ALPHA
 from monitors.gate import Design, from_json
+from monitors.hidden_rate import NOTHING, bounds
 from monitors.kept import JOURNALS
 from monitors.pools import POOLS
 from warehouse.ledger import harm_ceiling
@@ -18,7 +20,8 @@ from warehouse.store import Store
 
 
 def write_snapshot(folder: Path, store: Store, about: Circumstances) -> None:
-    """Tables `audits` (a row for each round and pool, with the round's harm ceiling), `gate` (one a seal), `monitors`
+    """Tables `audits` (a row for each round and pool, with the round's harm ceiling and what
+    `monitors.hidden_rate` can bound, None where it cannot), `gate` (one a seal), `monitors`
     (their quality, measured before they watched), `examples` (what gold called bad) and `spent` (what endpoints cost,
     by role)."""
     audits = store.query("SELECT * FROM v_audits").to_pylist()
@@ -33,7 +36,9 @@ def write_snapshot(folder: Path, store: Store, about: Circumstances) -> None:
         start[row["seal"]] = limits["unflagged"][0]
         facts = {"seal": row["seal"], "began": row["began"], "bets": row["bets"], "ceilings": json.dumps(limits)}
         gates.append({**facts, "threshold": float(1 / set_up.alpha)})
+    known = bounds(store)
     for row in audits:
+        row |= known.get((row["seal"], row["round"], row["pool"]), NOTHING)._asdict()
         moved = handed(folder, row["round"]).about.moved
         row["harm_ceiling"] = harm_ceiling(start.get(row["seal"]), moved) if row["pool"] == "unflagged" else None
     tables = {
@@ -41,6 +46,7 @@ def write_snapshot(folder: Path, store: Store, about: Circumstances) -> None:
         "examples": examples,
         "gate": gates,
         "monitors": store.query("SELECT * FROM v_quality"),
-        "spent": [{"role": role, **spent._asdict()} for role, spent in spent_in(folder / "heldout" / JOURNALS).items()],
+        "spent": spent_table(folder / "heldout" / JOURNALS),
     }
-    publish_snapshot(folder / "auditor", tables, {"campaign": about.campaign, "round": about.round})
+    told = {"campaign": about.campaign, "round": about.round, "confidence": 1 - ALPHA}
+    publish_snapshot(folder / "auditor", tables, told)

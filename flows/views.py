@@ -36,20 +36,26 @@ def as_json(snapshot: Snapshot) -> dict[str, Any]:
 def show_audit(snapshot: Snapshot) -> None:
     """A row for each round and pool: what gold found, and where the evidence stands."""
     table = Table(title=f"the audit of {snapshot.about['campaign']}", header_style="bold")
-    columns = ("seal", "round", "pool", "items", "monitor fired", "gold reviews", "bad", "hidden rate", "evidence")
-    for caption in (*columns, "harm ceiling"):
+    columns = ("seal", "round", "pool", "items", "monitor fired", "gold reviews", "bad", "hidden rate")
+    for caption in (*columns, "within", "since the baseline", "evidence", "harm ceiling"):
         table.add_column(caption, justify="left" if caption == "pool" else "right")
     for row in snapshot.tables["audits"].to_pylist():
         rate = "-" if row["hidden_rate"] is None else f"{row['hidden_rate']:.1%}"
+        own, so_far = _within(row.get("low"), row.get("high")), _within(row.get("so_far_low"), row.get("so_far_high"))
         evidence = (
             "baseline" if row["evidence"] is None else f"{row['evidence']:.3g}" + (" ALARM" if row["alarm"] else "")
         )
         cells = (row["seal"], row["round"], row["pool"], row["items"], row["fired"], row["reviews"], row["bad"])
         ceiling = "vacuous" if row["harm_ceiling"] is None else f"{row['harm_ceiling']:.1%}"
-        table.add_row(*map(str, cells), rate, evidence, ceiling if row["pool"] == "unflagged" else "")
+        table.add_row(*map(str, cells), rate, own, so_far, evidence, ceiling if row["pool"] == "unflagged" else "")
     console = Console(highlight=False)
-    console = console if console.is_terminal else Console(highlight=False, width=140)
+    console = console if console.is_terminal else Console(highlight=False, width=180)
     console.print(table)
+    if share := snapshot.about.get("confidence"):
+        console.print(
+            f"within: bounds that hold with {share:.0%} confidence for one round; since the baseline: for the share among "
+            "all rounds so far, at all of them together, however often one looks"
+        )
     for gate in snapshot.tables["gate"].to_pylist():
         console.print(f"seal {gate['seal']}: alarm at evidence {gate['threshold']:.3g}")
     for row in snapshot.tables["monitors"].to_pylist():
@@ -58,6 +64,10 @@ def show_audit(snapshot: Snapshot) -> None:
         console.print(f"seal {row['seal']}: {row['monitor']} on {row['texts']} labelled texts: {quality}; {shared}")
     for row in snapshot.tables["spent"].to_pylist():
         console.print(f"{row['role']}: {row['requests']:,} requests, {row['money']:.4f} spent")
+
+
+def _within(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f"{low:.1%} to {high:.1%}"
 
 
 def _share(value: float | None) -> str:

@@ -15,6 +15,7 @@ from typing import Any, Self
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from warehouse.errors import PlumblineError
 from warehouse.hashing import content_hash
@@ -74,7 +75,10 @@ class Store:
         for which it has the tables."""
         connection = duckdb.connect(":memory:", config={"python_enable_replacements": False})
         for table in tables:
-            path = str(folder.resolve() / f"{table}.parquet").replace("'", "''")
+            file = folder.resolve() / f"{table}.parquet"
+            if not pq.read_schema(file).names:
+                continue  # a table that never had a row, and says not even what its columns are
+            path = str(file).replace("'", "''")
             connection.execute(f"CREATE VIEW \"{table}\" AS SELECT * FROM read_parquet('{path}')")
         _wall_in(connection, folder.resolve())
         for migration in sorted((migrations or MIGRATIONS).glob("[0-9][0-9][0-9][0-9]_*.sql")):
