@@ -32,7 +32,7 @@ from dashboard.style import (
     shares_axis,
 )
 
-TRUTH = {"hidden": "truly bad, unflagged", "bad_kept": "truly bad, kept"}
+TRUTH = {"hidden": "truly bad, unflagged"}
 BITS = {"worst case": CHOICE, "bound by divergence": BLUE, "measured, a response": GOOD}
 TABLE = {
     **{"round": "round", "mode": "mode", "version": "constitution", "pairs": "pairs", "flag_rate": "flagged"},
@@ -92,9 +92,13 @@ def _figures(campaign: str, rows: pd.DataFrame) -> None:
     cells[0].metric("rounds", f"{last['round']}", help=f"mode {last['mode']}, seed {config.get('seed')}")
     moved = None
     if len(rows) > 1 and pd.notna(first["flag_rate"]) and pd.notna(last["flag_rate"]):
-        moved = f"{100 * (last['flag_rate'] - first['flag_rate']):+.1f} points since the start"
+        moved = f"{100 * (last['flag_rate'] - first['flag_rate']):+.1f} points"
     cells[1].metric(
-        "flagged", percent(last["flag_rate"]), moved, delta_color="off", help="of first attempts that were read"
+        "flagged",
+        percent(last["flag_rate"]),
+        moved,
+        delta_color="off",
+        help="of first attempts that were read; below it how far from the first round",
     )
     cells[2].metric("pairs made", count(rows["pairs"].sum() + rows["regenerated"].sum()))
     cells[3].metric(
@@ -114,7 +118,7 @@ def _truth(rows: pd.DataFrame, over: bool) -> bool:
 def _flags(campaign: str, rows: pd.DataFrame, truth: bool) -> None:
     named = {"flag_rate": "flagged"} | (TRUTH if truth else {})
     told = series(with_truth(rows) if truth else rows, named)
-    paint = {"flagged": FLAGGED} | ({TRUTH["hidden"]: BAD, TRUTH["bad_kept"]: "#7a6a8f"} if truth else {})
+    paint = {"flagged": FLAGGED} | ({TRUTH["hidden"]: BAD} if truth else {})
     lines = _lines(told, paint, shares_axis("share of pairs"), ".1%")
     st.subheader("Flags")
     picture(
@@ -154,7 +158,7 @@ def _bits(campaign: str, rows: pd.DataFrame) -> None:
         st.caption("No constitution was chosen by flags yet: 0 bits.")
         return
     lines = _lines(told, BITS, alt.Y("value:Q", title="bits so far"), ".3f")
-    picture(_marked(campaign, rows, lines), "Selection bits so far: " + _spoken(rows, "worst", bits), 240)
+    picture(lines, "Selection bits so far: " + _spoken(rows, "worst", bits), 240)
 
 
 def _cost(campaign: str) -> None:

@@ -6,6 +6,7 @@ imported by a page of the author's view. Must not know: what a page shows.
 
 from typing import Any
 
+import duckdb
 import pandas as pd
 import streamlit as st
 
@@ -56,10 +57,16 @@ def about(campaign: str) -> dict[str, Any]:
 
 
 def frame(campaign: str, version: str, sql: str) -> pd.DataFrame:
-    """The rows of one SELECT over the auditor's snapshot. Raises PlumblineError for whoever may not see it."""
+    """The rows of one SELECT over the auditor's snapshot; none where it has no such table.
+
+    Raises PlumblineError for whoever may not see it.
+    """
     if not admitted(campaign):
         raise PlumblineError(f"{campaign} is not over; open the auditor's view through its form")
-    return _opened(campaign, version).query(sql).to_pandas()
+    try:
+        return _opened(campaign, version).query(sql).to_pandas()
+    except duckdb.CatalogException:
+        return pd.DataFrame()
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

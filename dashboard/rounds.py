@@ -63,6 +63,6 @@ def truths(rows: pd.DataFrame) -> bool:
 
 
 def with_truth(rows: pd.DataFrame) -> pd.DataFrame:
-    """The same rows with the shares that ground truth counts: `bad` of all, `hidden` of the unflagged, `bad_kept`."""
+    """The same rows with the shares that ground truth counts: `bad` of all, `hidden` of the unflagged."""
     told = [one if isinstance(one, dict) else {} for one in rows["truth"]]
-    return rows.assign(**{name: [one.get(name) for one in told] for name in ("bad", "hidden", "bad_kept")})
+    return rows.assign(**{name: [one.get(name) for one in told] for name in ("bad", "hidden")})

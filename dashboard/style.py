@@ -21,7 +21,7 @@ CAPTIONS = {"kept": "kept", "dropped": "thrown out", "held": "held", "abstained"
 """A decision's word in the record, and on a page."""
 
 CSS = f"""
-.block-container {{ padding-top: 2.6rem; padding-bottom: 3rem; max-width: 1560px; }}
+.block-container {{ padding-top: 2.2rem; padding-bottom: 3rem; max-width: 1560px; }}
 h1 {{ font-size: 1.9rem !important; padding-bottom: .2rem !important; }}
 h2 {{ font-size: 1.25rem !important; }} h3 {{ font-size: 1.05rem !important; }}
 [data-testid="stMetricValue"] {{ font-size: 1.55rem; }}

@@ -18,7 +18,8 @@ ORDER = {"pairs": "round, position, attempt", "readings": "pair_id", "verdicts":
 def show_author(store: Store, folder: Path, over: bool, number: int | None = None, planned: int | None = None) -> None:
     """Publish every table of the campaign in `folder` as it stands after round `number` of the `planned`; without them,
     as in the snapshot before. Beside them `strongest`, the texts each trait and latent was read most strongly in, and
-    `spent`, what the endpoints of its roles have cost so far. `over`: it has ended or stands still, and nobody has resumed it since."""
+    `spent`, what the endpoints of its roles have cost. `over`: it has ended or stands still, and nobody has resumed it
+    since."""
     before = about_snapshot(folder / "author")
     names = store.query("SELECT table_name FROM duckdb_tables() ORDER BY table_name")["table_name"].to_pylist()
     tables = {

@@ -53,8 +53,8 @@ def show_audit(snapshot: Snapshot) -> None:
     console.print(table)
     if share := snapshot.about.get("confidence"):
         console.print(
-            f"within: bounds that hold with {share:.0%} confidence for one round; since the baseline: for the share among "
-            "all rounds so far, at all of them together, however often one looks"
+            f"within: bounds that hold with {share:.0%} confidence for one round; since the baseline: for the share "
+            "among all rounds so far, at all of them together, however often one looks"
         )
     for gate in snapshot.tables["gate"].to_pylist():
         console.print(f"seal {gate['seal']}: alarm at evidence {gate['threshold']:.3g}")

@@ -1,11 +1,11 @@
 """An anytime-valid confidence sequence for the rate of bad pairs that gold would find, had it read them all.
 
 Item i is reviewed with a known chance π_i, fixed before its coin is tossed; X_i = 1{reviewed and bad} / π_i has the
-expectation b_i, given everything before it, whether or not monitors steer π_i. So the errors X_i − b_i are a martingale,
-and for each stake λ the empirical-Bernstein process exp(λ Σ(X_i − b_i) − ψ(λ) Σ(X_i − p_i)²), with ψ(λ) = −ln(1 − λ) − λ
-and p_i predicted from what came before, is a non-negative supermartingale from 1 (Howard, Ramdas, McAuliffe & Sekhon,
-Annals of Statistics 49(2), 2021, Theorem 4; Waudby-Smith & Ramdas, JRSS B 86(1), 2024). A mixture over stakes is one as
-well and ever reaches 2/α with a chance of at most α/2 (Ville). Upwards X_i is on the scale of its largest value 1/π;
+expectation b_i, given everything before it, however monitors steer π_i. So the errors X_i − b_i are a martingale, and
+for each stake λ the empirical-Bernstein process exp(λ Σ(X_i − b_i) − ψ(λ) Σ(X_i − p_i)²), ψ(λ) = −ln(1 − λ) − λ, p_i
+predicted from what came before, is a non-negative supermartingale from 1 (Howard, Ramdas, McAuliffe & Sekhon, Annals of
+Statistics 49(2), 2021, Theorem 4; see Waudby-Smith & Ramdas, JRSS B 86(1), 2024). A mixture over stakes is one as well
+and ever reaches 2/α with a chance of at most α/2 (Ville). Upwards X_i is on the scale of its largest value 1/π;
 downwards only its floor of 0 counts. An item that was sure to be reviewed has no error and is left out of the sums.
 
 Unlike a bound for one constant mean this one bounds the mean of what was read, which may drift: that is the point of
@@ -24,7 +24,7 @@ STAKES = 0.95 * 2.0 ** -np.arange(12)
 """Large stakes bound a rate from few reviews, small ones from many."""
 BELOW = np.full(12, 1 / 12)
 ABOVE = np.array([1 / 2, 1 / 4, 1 / 8, 1 / 16, 1 / 16, *[0.0] * 7])
-"""The mixtures' weights, set beforehand. Upwards every stake counts reviews, and few are made, so the large ones lead."""
+"""The mixtures' weights, set beforehand. Upwards a stake counts reviews, and few are made, so the large ones lead."""
 PRIOR = 0.5
 """The prediction starts as if half an item of rate 0 had been seen, so that nothing is predicted of the first one."""
 

@@ -4,7 +4,7 @@ Two sequences for each pool. `low` and `high` are of one round: they begin anew 
 stopped reading it, with chance 1 − α for each round taken alone. `so_far…` is one sequence over all rounds since the
 baseline, about the share among all they held: it holds for all rounds together, and narrows. In the baseline every item
 was reviewed, so there is nothing to bound.
-Reads: coins, gold verdicts, designs and states of the held-out store. Writes: nothing. Must not know: who is shown this.
+Reads: coins, gold verdicts, designs and states of the held-out store. Writes: nothing. Must not know: who looks.
 """
 
 from collections.abc import Mapping
@@ -65,8 +65,8 @@ def bounds(store: Store, alpha: float = ALPHA) -> dict[tuple[int, int, str], Kno
 def _rounds(
     rounds: Any, bad: Floats, chance: Floats, least: float, falls: Mapping[int, float], alpha: float
 ) -> dict[int, Known]:
-    """Both sequences at the end of each round. `falls`: how many times harder at least a round looks than `least`, known
-    when it opens: the gate looks at the unflagged by as much harder as the flag rate has just fallen."""
+    """Both sequences at the end of each round. `falls`: how many times harder than `least` a round looks at least,
+    known when it opens: the gate looks at the unflagged by as much harder as the flag rate has just fallen."""
     numbers, starts = np.unique(rounds, return_index=True)
     ends = np.append(starts[1:], len(rounds))
     running = sequence(bad, chance, least, ends, alpha)

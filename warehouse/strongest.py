@@ -28,8 +28,11 @@ highest AS (
             {{strength: strength, pair_id: pair_id, side: side}}, {MOST}) AS shown
     FROM read GROUP BY trait, latent
 ),
-ranked AS (SELECT trait, latent, weight, texts, unnest(shown) AS one, generate_subscripts(shown, 1) AS rank FROM highest)
-SELECT trait, latent, weight, texts, rank::INTEGER AS rank, one.pair_id, one.side, one.reading, one.strength, one.tokens,
+ranked AS (
+    SELECT trait, latent, weight, texts, unnest(shown) AS one, generate_subscripts(shown, 1) AS rank FROM highest
+)
+SELECT trait, latent, weight, texts, rank::INTEGER AS rank,
+    one.pair_id, one.side, one.reading, one.strength, one.tokens,
     left(CASE one.side WHEN 'chosen' THEN chosen ELSE rejected END[-1].content, {LENGTH}) AS said
 FROM ranked LEFT JOIN pairs ON pairs.pair_id = one.pair_id
 ORDER BY trait, latent NULLS FIRST, rank
