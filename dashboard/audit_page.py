@@ -26,13 +26,14 @@ from dashboard.style import (
     money,
     percent,
     picture,
+    plain,
     rounds_axis,
     short,
     text,
 )
 
 UNFLAGGED = "unflagged"
-PAGE = 10
+PAGE = 6
 """Examples shown at once."""
 
 
@@ -123,10 +124,12 @@ def _evidence(unflagged: pd.DataFrame, gates: pd.DataFrame) -> None:
         st.caption("The gate begins after the baseline; nothing has been bet yet.")
         return
     scale = alt.Scale(type="log", nice=False, domain=_room([*told["evidence"], *gates["threshold"]]))
-    y = alt.Y("evidence:Q", title="evidence (log scale)", scale=scale, axis=alt.Axis(format="~g"))
+    y = alt.Y("evidence:Q", title="evidence (log scale)", scale=scale, axis=alt.Axis(format="~g", tickCount=5))
     tips = ["seal:O", "round:O", alt.Tooltip("evidence:Q", format=".3g")]
     lines = (
-        alt.Chart(told).mark_line(point=True, color=CHOICE).encode(x=rounds_axis(), y=y, detail="seal:N", tooltip=tips)
+        alt.Chart(told)
+        .mark_line(point={"color": CHOICE}, color=CHOICE)
+        .encode(x=rounds_axis(), y=y, detail="seal:N", tooltip=tips)
     )
     limit = alt.Chart(gates.tail(1).assign(says="the gate rings"))
     rule = limit.mark_rule(color=BAD, strokeDash=[5, 4], strokeWidth=1.6).encode(y="threshold:Q")
@@ -147,7 +150,7 @@ def _examples(campaign: str, told: dict[str, Any]) -> None:
         st.caption("Nothing so far.")
         return
     pages = -(-len(found) // PAGE)
-    at = st.number_input(f"Page, of {pages}", 1, pages, 1) if pages > 1 else 1
+    at = st.number_input(f"Page, of {pages}", 1, pages, 1, width=160) if pages > 1 else 1
     some = found.iloc[(at - 1) * PAGE : at * PAGE]
     marks = ", ".join("?" * len(some))
     asked = (
@@ -160,7 +163,7 @@ def _examples(campaign: str, told: dict[str, Any]) -> None:
         said, shown = st.columns([1, 4], gap="medium")
         with said:
             st.markdown(f"**round {row['round']}** · {row['pool']}")
-            text(", ".join(json.loads(row["traits"])))
+            st.caption(plain(", ".join(json.loads(row["traits"]))))
             link("pairs", f"pair {short(pair)}", pair=pair)
         with shown:
             if pair in texts.index:

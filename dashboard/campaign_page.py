@@ -196,7 +196,7 @@ def _tables(campaign: str, rows: pd.DataFrame) -> None:
             hide_index=True,
             column_config={name: st.column_config.NumberColumn(format="%.3f") for name in ("bits", "so far")},
         )
-        st.caption("An empty figure is unavailable, which is not zero.")
+        st.caption("None is unavailable, which is not zero.")
     with modes:
         st.subheader("Changes of mode")
         changed = frame(campaign, 'SELECT round AS "from round", mode, who, reason FROM modes ORDER BY number')

@@ -6,7 +6,7 @@ Reads: nothing. Writes: nothing. Must not know: what a page shows.
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
-from dashboard import audit_page, campaign_page
+from dashboard import audit_page, campaign_page, profile_page
 
 View = Literal["author", "auditor"]
 VIEWS: dict[View, str] = {"author": "Author's view", "auditor": "Auditor's view"}
@@ -24,5 +24,6 @@ class Page(NamedTuple):
 
 PAGES: tuple[Page, ...] = (
     Page("campaign", "Campaign", ":material/timeline:", "author", campaign_page.show),
+    Page("profile", "Profile", ":material/tune:", "author", profile_page.show),
     Page("audit", "Audit", ":material/balance:", "auditor", audit_page.show),
 )

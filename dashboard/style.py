@@ -7,6 +7,7 @@ Must not know: campaigns, snapshots.
 
 import html
 import math
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -75,6 +76,11 @@ def text(said: str, who: str = "", most: int = 20_000) -> None:
     st.html(f'{label}<div class="plumbline-text" dir="auto">{escaped(said[:most] + cut)}</div>')
 
 
+def plain(said: object) -> str:
+    """Text as Markdown that shows it and does nothing else."""
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>~$:])", r"\\\1", str(said))
+
+
 def empty(what: str, command: str = "") -> None:
     """What a page says when it has nothing to show: why, and what to type."""
     st.info(what)
@@ -99,7 +105,9 @@ def shares_axis(title: str = "share of pairs", field: str = "value") -> alt.Y:
 def colours(named: dict[str, str], legend: bool = True) -> alt.Color:
     """Series by name, in the order given."""
     scale = alt.Scale(domain=list(named), range=list(named.values()))
-    return alt.Color("series:N", title=None, scale=scale, legend=alt.Legend() if legend else None)
+    return alt.Color(
+        "series:N", title=None, scale=scale, legend=alt.Legend(columns=2 if len(named) > 2 else 0) if legend else None
+    )
 
 
 def _missing(value: float | None) -> bool:

@@ -25,6 +25,7 @@ STAKES = 0.95 * 2.0 ** -np.arange(12)
 BELOW = np.full(12, 1 / 12)
 ABOVE = np.array([1 / 2, 1 / 4, 1 / 8, 1 / 16, 1 / 16, *[0.0] * 7])
 """The mixtures' weights, set beforehand. Upwards a stake counts reviews, and few are made, so the large ones lead."""
+HALVINGS = 50
 PRIOR = 0.5
 """The prediction starts as if half an item of rate 0 had been seen, so that nothing is predicted of the first one."""
 
@@ -56,26 +57,24 @@ def sequence(bad: Floats, chance: Floats, least: float, ends: NDArray[np.int_], 
     expected = np.minimum(before, 1.0)
     spread = np.cumsum(np.where(unsure, (errors - expected) ** 2, 0.0))
     total, known = np.cumsum(errors), np.cumsum(np.where(unsure, 0.0, bad))
-    found = []
-    for end in np.asarray(ends) - 1:
-        count, sure = float(seen[end]), float(known[end])
-        # Largest errors that the supermartingales allow: of the sum too high by this much, and too low by that much.
-        over = _radius(float(spread[end]), BELOW, alpha / 2) if count else 0.0
-        under = _radius(float(spread[end]) * least**2, ABOVE, alpha / 2) / least if count else 0.0
-        low, high = max(0.0, total[end] - over), min(count, total[end] + under)
-        items = float(end + 1)
-        told = (float(total[end]), low, max(low, high))
-        found.append(Bounds(*((float(one) + sure) / items for one in told)))
-    return found
+    at = np.asarray(ends, np.int_) - 1
+    items, count, sure = at + 1.0, seen[at].astype(np.float64), known[at]
+    # The largest errors that the supermartingales allow: of a sum too high by so much, and of one too low.
+    over = np.where(count > 0, _radii(spread[at], BELOW, alpha / 2), 0.0)
+    under = np.where(count > 0, _radii(spread[at] * least**2, ABOVE, alpha / 2) / least, 0.0)
+    low = np.maximum(0.0, total[at] - over)
+    high = np.maximum(low, np.minimum(count, total[at] + under))
+    told = np.stack([total[at], low, high], axis=1) + sure[:, None]
+    return [Bounds(*row) for row in (told / items[:, None]).tolist()]
 
 
-def _radius(spread: float, weights: Floats, alpha: float) -> float:
-    """The smallest error of the sum at which the mixture of supermartingales reaches 1/α."""
+def _radii(spreads: Floats, weights: Floats, alpha: float) -> Floats:
+    """For each spread [m] the smallest error of the sum at which the mixture of supermartingales reaches 1/α, [m]."""
     stakes, shares = STAKES[weights > 0], np.log(weights[weights > 0])
-    taxes = (-np.log1p(-stakes) - stakes) * spread
-    low, high = 0.0, float(np.min((taxes - shares - np.log(alpha)) / stakes))
-    while high - low > 1e-9 * (1 + high):
+    taxes = (-np.log1p(-stakes) - stakes) * spreads[:, None]
+    low, high = np.zeros(len(spreads)), np.min((taxes - shares - np.log(alpha)) / stakes, axis=1)
+    for _ in range(HALVINGS):
         middle = (low + high) / 2
-        reached = np.logaddexp.reduce(stakes * middle - taxes + shares) >= -np.log(alpha)
-        low, high = (low, middle) if reached else (middle, high)
-    return high
+        reached = np.logaddexp.reduce(stakes * middle[:, None] - taxes + shares, axis=1) >= -np.log(alpha)
+        low, high = np.where(reached, low, middle), np.where(reached, middle, high)
+    return np.asarray(high)

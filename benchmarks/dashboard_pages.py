@@ -1,0 +1,120 @@
+"""How long each page of the dashboard takes to answer, on a made-up campaign of 100,000 pairs.
+
+    python benchmarks/dashboard_pages.py [--pairs 100000] [--times 7] [--to docs/results/dashboard]
+
+A page is run by Streamlit's own AppTest: everything the server does for it, and nothing the browser does. `first`: with
+nothing remembered of the snapshot, as after each new round; `again`: as for every later visitor and click. The bar is a
+second for both. Every page of `dashboard.pages` is run, with the query in `QUERIES` where it needs one.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+sys.path.append(str(Path(__file__).parents[1] / "tests"))
+
+from shown_campaign import show_campaign  # noqa: E402
+
+from dashboard.pages import PAGES  # noqa: E402
+from flows.author_snapshot import show_author  # noqa: E402
+from warehouse.store import Store  # noqa: E402
+
+BAR = 1.0
+ROUNDS = 10
+QUERIES: dict[str, dict[str, str]] = {}
+"""What a page's URL asks for beside the campaign, by the page's path."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
+    parser.add_argument("--pairs", type=int, default=100_000)
+    parser.add_argument("--times", type=int, default=7)
+    parser.add_argument("--to", type=Path)
+    options = parser.parse_args()
+    began = time.time()
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["PLUMBLINE_HOME"] = folder
+        campaign = show_campaign(Path(folder), options.pairs, ROUNDS)
+        start = time.perf_counter()
+        with Store.open(campaign / "generator" / "warehouse.duckdb") as store:
+            show_author(store, campaign, True, ROUNDS - 1, ROUNDS)
+        published = time.perf_counter() - start
+        pages = {one.path: measure(one.path, options.times) for one in PAGES}
+    found = {
+        "command": f"python benchmarks/dashboard_pages.py {' '.join(sys.argv[1:])}".strip(),
+        "took": round(time.time() - began),
+        "machine": f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}",
+        "pairs": options.pairs,
+        "readings": options.pairs * 10,
+        "snapshot": round(published, 2),
+        "pages": pages,
+    }
+    print(report(found))
+    if options.to:
+        options.to.with_suffix(".json").write_text(json.dumps(found, indent=1) + "\n")
+        options.to.with_suffix(".md").write_text(report(found))
+
+
+def measure(path: str, times: int) -> dict[str, Any]:
+    """Seconds for the page `path`: best and median, with nothing remembered and again."""
+    once(path)  # what Python imports at the first page of all
+    first, again = [], []
+    for _ in range(times):
+        st.cache_data.clear()
+        st.cache_resource.clear()
+        first.append(once(path))
+        again.append(once(path))
+    told = {"first": first, "again": again}
+    return {
+        f"{name}_{what}": round(form(some), 3)
+        for name, some in told.items()
+        for what, form in (("best", min), ("median", statistics.median))
+    }
+
+
+def once(path: str) -> float:
+    """Seconds for one visit. Raises RuntimeError where the page does."""
+    page = AppTest.from_string(f"from dashboard.shell import main\nmain({path!r})", default_timeout=120)
+    for name, value in QUERIES.get(path, {}).items():
+        page.query_params[name] = value
+    start = time.perf_counter()
+    page.run()
+    seconds = time.perf_counter() - start
+    if page.exception:
+        raise RuntimeError(f"{path}: {page.exception[0].message}")
+    return seconds
+
+
+def report(found: dict[str, Any]) -> str:
+    lines = [
+        "# How long the dashboard's pages take",
+        "",
+        f"A made-up campaign of {found['pairs']:,} pairs and {found['readings']:,} readings; {found['machine']} when it "
+        "ended. Seconds on the server for one page, best and median; the browser's own time comes on top. First: "
+        "nothing of the snapshot is remembered, as after a new round.",
+        "",
+        "| page | first, best | median | again, best | median | |",
+        "|---|---|---|---|---|---|",
+    ]
+    for path, told in found["pages"].items():
+        met = "within a second" if max(told["first_best"], told["again_best"]) <= BAR else "**too slow**"
+        figures = " | ".join(
+            f"{told[name]:.2f}" for name in ("first_best", "first_median", "again_best", "again_median")
+        )
+        lines.append(f"| {path} | {figures} | {met} |")
+    lines += ["", f"Publishing the author's snapshot takes {found['snapshot']:.1f} s.", ""]
+    lines += [f"`{found['command']}`, {found['took']} s.", ""]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
