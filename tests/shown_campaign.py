@@ -1,7 +1,7 @@
 """A made-up campaign with its published snapshots, of any size, for pages that need something to show and no models.
 
-The tests and benchmarks/dashboard_pages.py share it. Reads: nothing. Writes: a campaign's folder below a home. Must not know:
-any page.
+The tests and benchmarks/dashboard_pages.py share it. Reads: nothing. Writes: a campaign's folder below a home. Must
+not know: any page.
 """
 
 import json
