@@ -4,7 +4,7 @@
 
 A page is run by Streamlit's own AppTest: everything the server does for it, and nothing the browser does. `first`: with
 nothing remembered of the snapshot, as after each new round; `again`: as for every later visitor and click. The bar is a
-second for both. Every page of `dashboard.pages` is run, with the query in `QUERIES` where it needs one.
+second. Every page of `dashboard.pages` is run, with the query in `QUERIES` where it needs one.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import streamlit as st
 from streamlit.testing.v1 import AppTest
@@ -28,10 +28,17 @@ from dashboard.pages import PAGES  # noqa: E402
 from flows.author_snapshot import show_author  # noqa: E402
 from warehouse.store import Store  # noqa: E402
 
-BAR = 1.0
 ROUNDS = 10
+FIGURES = [f"{name}_{what}" for name in ("first", "again") for what in ("best", "median", "processor")]
 QUERIES: dict[str, dict[str, str]] = {}
 """What a page's URL asks for beside the campaign, by the page's path."""
+
+
+class Took(NamedTuple):
+    """Seconds by the clock, and of processor in all threads: on a busy machine the second is the page's own."""
+
+    seconds: float
+    processor: float
 
 
 def main() -> None:
@@ -74,24 +81,25 @@ def measure(path: str, times: int) -> dict[str, Any]:
         first.append(once(path))
         again.append(once(path))
     told = {"first": first, "again": again}
-    return {
-        f"{name}_{what}": round(form(some), 3)
-        for name, some in told.items()
-        for what, form in (("best", min), ("median", statistics.median))
-    }
+    figures = {}
+    for name, visits in told.items():
+        passed, worked = [one.seconds for one in visits], [one.processor for one in visits]
+        shown = {"best": min(passed), "median": statistics.median(passed), "processor": min(worked)}
+        figures |= {f"{name}_{what}": round(value, 3) for what, value in shown.items()}
+    return figures
 
 
-def once(path: str) -> float:
-    """Seconds for one visit. Raises RuntimeError where the page does."""
+def once(path: str) -> Took:
+    """One visit. Raises RuntimeError where the page does."""
     page = AppTest.from_string(f"from dashboard.shell import main\nmain({path!r})", default_timeout=120)
     for name, value in QUERIES.get(path, {}).items():
         page.query_params[name] = value
-    start = time.perf_counter()
+    start, worked = time.perf_counter(), time.process_time()
     page.run()
-    seconds = time.perf_counter() - start
+    took = Took(time.perf_counter() - start, time.process_time() - worked)
     if page.exception:
         raise RuntimeError(f"{path}: {page.exception[0].message}")
-    return seconds
+    return took
 
 
 def report(found: dict[str, Any]) -> str:
@@ -99,18 +107,15 @@ def report(found: dict[str, Any]) -> str:
         "# How long the dashboard's pages take",
         "",
         f"A made-up campaign of {found['pairs']:,} pairs and {found['readings']:,} readings; {found['machine']} when it "
-        "ended. Seconds on the server for one page, best and median; the browser's own time comes on top. First: "
-        "nothing of the snapshot is remembered, as after a new round.",
+        "ended. Seconds on the server for one page: best and median by the clock, and the least processor time, which is "
+        "the page's own on a busy machine. The browser's time comes on top. First: nothing of the snapshot is "
+        "remembered, as after a new round. The bar is a second.",
         "",
-        "| page | first, best | median | again, best | median | |",
-        "|---|---|---|---|---|---|",
+        "| page | first, best | median | processor | again, best | median | processor |",
+        "|---|---|---|---|---|---|---|",
     ]
     for path, told in found["pages"].items():
-        met = "within a second" if max(told["first_best"], told["again_best"]) <= BAR else "**too slow**"
-        figures = " | ".join(
-            f"{told[name]:.2f}" for name in ("first_best", "first_median", "again_best", "again_median")
-        )
-        lines.append(f"| {path} | {figures} | {met} |")
+        lines.append(f"| {path} | {' | '.join(f'{told[name]:.2f}' for name in FIGURES)} |")
     lines += ["", f"Publishing the author's snapshot takes {found['snapshot']:.1f} s.", ""]
     lines += [f"`{found['command']}`, {found['took']} s.", ""]
     return "\n".join(lines)
