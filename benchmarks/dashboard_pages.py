@@ -106,9 +106,9 @@ def report(found: dict[str, Any]) -> str:
     lines = [
         "# How long the dashboard's pages take",
         "",
-        f"A made-up campaign of {found['pairs']:,} pairs and {found['readings']:,} readings; {found['machine']} when it "
-        "ended. Seconds on the server for one page: best and median by the clock, and the least processor time, which is "
-        "the page's own on a busy machine. The browser's time comes on top. First: nothing of the snapshot is "
+        f"A made-up campaign of {found['pairs']:,} pairs and {found['readings']:,} readings; {found['machine']} at the "
+        "end. Seconds on the server for one page: best and median by the clock, and the least processor time, which "
+        "is the page's own on a busy machine. The browser's time comes on top. First: nothing of the snapshot is "
         "remembered, as after a new round. The bar is a second.",
         "",
         "| page | first, best | median | processor | again, best | median | processor |",
