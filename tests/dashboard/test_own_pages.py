@@ -1,10 +1,10 @@
 """Campaign, Audit and Profile: what they say, and what they keep to themselves."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import OpenPage
 from shown_campaign import show_campaign
 from streamlit.testing.v1 import AppTest
 
@@ -12,6 +12,8 @@ from flows.author_snapshot import show_author
 from models.exchanges import Exchange, Journal
 from warehouse.store import Store
 from warehouse.strongest import MOST
+
+OpenPage = Callable[..., AppTest]
 
 
 def drawn(page: AppTest) -> str:

@@ -2,10 +2,10 @@
 
 import ast
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import OpenPage
 from shown_campaign import show_campaign
 from streamlit.testing.v1 import AppTest
 
@@ -17,6 +17,7 @@ from warehouse.blinding import unblinded
 from warehouse.store import Store
 
 OWN = Path(dashboard.__file__).parent
+OpenPage = Callable[..., AppTest]
 LEFT_OPEN = """
 import streamlit as st
 from dashboard import data, shell

@@ -251,6 +251,17 @@ def test_each_round_has_its_harm_ceiling(ask: Ask, tmp_path: Path) -> None:
     assert ceilings[0] < ceilings[1] < 1 and ceilings[2] is None
 
 
+def test_each_round_says_how_far_off_its_hidden_rate_can_be(rung: Path) -> None:
+    shown = read_snapshot(rung / "auditor")
+    assert shown.about["confidence"] == 0.95
+    baseline, *later = shown.tables["audits"].to_pylist()
+    assert baseline["low"] == baseline["high"] == baseline["hidden_rate"] and baseline["so_far"] is None
+    for row in later:
+        assert 0 <= row["low"] <= row["hidden_rate"] <= row["high"] <= 1
+        assert 0 <= row["so_far_low"] <= row["so_far"] <= row["so_far_high"] <= 1
+    assert later[-1]["so_far_low"] > 0
+
+
 def test_the_monitors_are_measured_beside_the_detector_before_they_watch(ask: Ask, tmp_path: Path) -> None:
     """A detector that misses all of dialect C: the quality tells how often the monitor misses the same texts."""
     texts = [
