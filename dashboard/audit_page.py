@@ -105,10 +105,10 @@ def _hidden(unflagged: pd.DataFrame, rows: pd.DataFrame, beside: bool, told: dic
         )
     scale = alt.Scale(domain=[0, min(1.0, 1.25 * max(top, 0.04))])
     y = alt.Y("value:Q", title="share of pairs", axis=alt.Axis(format=".0%"), scale=scale)
-    tips = ["round:O", "series:N", alt.Tooltip("value:Q", format=".1%")]
+    shown = ["round:O", "series:N", alt.Tooltip("value:Q", format=".1%")]
     used = {name: paint[name] for name in paint if name in set(lines["series"])}
     base = alt.Chart(lines).mark_line(point=True, clip=True)
-    layers.append(base.encode(x=rounds_axis(), y=y, color=colours(used), tooltip=tips))
+    layers.append(base.encode(x=rounds_axis(), y=y, color=colours(used), tooltip=shown))
     spoken = ", ".join(f"round {row.round} {percent(row.hidden_rate)}" for row in unflagged.itertuples())
     picture(alt.layer(*layers), f"Hidden rate by round: {spoken}", 330)
     st.caption(

@@ -34,7 +34,7 @@ def rounds(campaign: str) -> pd.DataFrame:
     return pd.DataFrame(found).astype({"truth": object}) if found else pd.DataFrame()
 
 
-def marks(campaign: str, rows: pd.DataFrame) -> alt.LayerChart | None:
+def marks(campaign: str, rows: pd.DataFrame) -> Any:
     """An upright line where the gate rang and where the mode changed, each with its name; None where neither did."""
     told = [(row["round"], "alarm") for row in rows.to_dict("records") if row["gate"] == "alarm"]
     known = set(rows["round"])

@@ -4,6 +4,7 @@ A link carries all three: the page is the URL's path, campaign and view are in i
 snapshots say of themselves. Writes: nothing. Must not know: what a page shows.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import streamlit as st
@@ -30,9 +31,7 @@ def main(start: str = PAGES[0].path) -> None:
         return
     _choose(names)
     registered = {
-        one.path: st.Page(
-            lambda one=one: _show(one), title=one.title, icon=one.icon, url_path=one.path, default=one.path == start
-        )
+        one.path: st.Page(_opener(one), title=one.title, icon=one.icon, url_path=one.path, default=one.path == start)
         for one in PAGES
     }
     first = {start: "."}  # the first page has the address of the whole
@@ -54,6 +53,13 @@ def _choose(names: list[str]) -> None:
         st.query_params["campaign"] = st.session_state["campaign"]
 
     st.sidebar.selectbox("Campaign", names, key="campaign", on_change=follow)
+
+
+def _opener(page: Page) -> Callable[[], None]:
+    def opened() -> None:
+        _show(page)
+
+    return opened
 
 
 def _show(page: Page) -> None:

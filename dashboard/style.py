@@ -115,7 +115,7 @@ def _missing(value: float | None) -> bool:
 
 
 @alt.theme.register("plumbline", enable=True)
-def _theme() -> alt.theme.ThemeConfig:
+def _theme() -> Any:
     font = "Source Sans, Source Sans Pro, system-ui, sans-serif"
     words = {"labelFont": font, "titleFont": font, "labelColor": QUIET, "titleColor": QUIET}
     small = {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal"}
