@@ -88,7 +88,7 @@ def principles_picture(told: History, record: Store) -> None:
         picture(boxes + words, says, height=34 + 36 * frame["principle"].nunique())
     st.caption(
         "How many points the flag rate moves on the frozen prompts when the principle is left out, under the same "
-        "random numbers. Teal: without it more is flagged, so it keeps flags down. Red: without it less is flagged."
+        "random numbers. Teal: without it more is flagged, so it keeps flags down. Red: less is flagged."
     )
 
 

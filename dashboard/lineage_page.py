@@ -11,12 +11,13 @@ from dashboard.lineage_list import members_list
 from dashboard.lineage_node import panel
 from dashboard.lineage_picture import group_named, name, placed, plural
 from dashboard.links import asked
-from dashboard.neighbourhood import Around, Group, around, members
+from dashboard.neighbourhood import Group
 from dashboard.plain import cut, plain
 from dashboard.style import empty, short, when
-from dashboard.taint import Taint, recalled, taints
+from dashboard.surroundings import BY_VERSION, Surroundings, surroundings
+from dashboard.taint import Row, Taint
 from warehouse.errors import PlumblineError
-from warehouse.graph import KINDS, Item, ancestors, descendants
+from warehouse.graph import KINDS, Item
 from warehouse.nodes import describe, find
 from warehouse.store import Store
 
@@ -34,11 +35,10 @@ def show() -> None:
         empty("An older Plumbline wrote this snapshot; it is written anew when the campaign runs on.")
         return
     record = store(campaign)
-    thrown_out = taints(record, campaign)
     centre = _centre(record, campaign)
-    found = around(record, centre)
+    found = surroundings(record, campaign, centre)
     opened = group_named(asked(LIST) or "")
-    clicked = _picture(record, found, thrown_out)
+    clicked = _picture(found)
     if clicked and (group := group_named(clicked)):
         _go(centre, group)
     elif clicked and clicked != name(centre):
@@ -46,9 +46,9 @@ def show() -> None:
     left, right = st.columns([2, 3] if opened else [1, 1], gap="large")
     with left:
         panel(record, centre)
-        _in_all(record, centre)
+        _in_all(found)
     with right:
-        picked = members_list(record, opened) if opened else _thrown_out(record, thrown_out, centre)
+        picked = members_list(record, opened) if opened else _thrown_out(record, found.taints, found.recalled, centre)
     if picked:
         _go(picked)
 
@@ -68,8 +68,8 @@ def _centre(record: Store, campaign: str) -> Item:
         placeholder="an id or the beginning of one, a foreign row's own id, a model's name",
         on_change=follow,
     )
-    marks = _landmarks(record)
-    told = describe(record, marks)
+    told = _landmarks(record)
+    marks = list(told)
 
     def jump() -> None:
         if st.session_state["landmark"]:
@@ -95,9 +95,9 @@ def _centre(record: Store, campaign: str) -> Item:
     return next((item for item in marks), Item("campaign", campaign))
 
 
-@st.cache_data(max_entries=8, show_spinner=False, hash_funcs={Store: lambda record: str(record.path)})
-def _landmarks(record: Store) -> list[Item]:
-    """What a campaign has few of, the newest first: versions, constitutions that were in force or tried, models."""
+@st.cache_data(max_entries=8, show_spinner=False, hash_funcs=BY_VERSION)
+def _landmarks(record: Store) -> dict[Item, str]:
+    """What a campaign has few of, the newest first, in a few words: versions, constitutions, models."""
     sql = """
         SELECT 'dataset' AS kind, version AS key, -max(round) AS place FROM datasets GROUP BY version
         UNION ALL SELECT 'constitution', hash, -version FROM constitutions
@@ -107,56 +107,28 @@ def _landmarks(record: Store) -> list[Item]:
     first = ("dataset", "constitution")
     order = {kind: place for place, kind in enumerate([*first, *(kind for kind in KINDS if kind not in first)])}
     rows.sort(key=lambda row: (order[row["kind"]], row["place"], row["key"]))
-    return [Item(row["kind"], row["key"]) for row in rows[:500]]
+    return describe(record, [Item(row["kind"], row["key"]) for row in rows[:500]])
 
 
-def _picture(record: Store, found: Around, thrown_out: list[Taint]) -> str | None:
-    items = [spot.what for spot in found.spots if isinstance(spot.what, Item)]
-    groups = [spot.what for spot in found.spots if isinstance(spot.what, Group) and spot.what.members == "pair"]
-    rounds = [number for taint in thrown_out for number in taint.rounds]
-    bad = {group: _tainted_in(record, group, rounds) for group in groups} if rounds else {}
-    campaign = chosen()
-    told = {
-        item: words.removeprefix(f"{campaign}, ").removeprefix(f"{campaign} ")
-        for item, words in describe(record, items).items()
-    }
-    boxes, lines = placed(found, told, _tainted(record, items, rounds, thrown_out), bad)
+def _picture(found: Surroundings) -> str | None:
+    boxes, lines = placed(found)
     clicked = draw(boxes, lines, "the lineage: made of on the left, made of it on the right", key="lineage")
     legend = "On the left what it was made of, on the right what was made of it. A click makes a box the centre, and "
-    legend += "opens a group's list."
-    st.caption(legend + (" Red: thrown out by an alarm, or recalled." if rounds or recalled(record) else ""))
+    st.caption(legend + "opens a group's list. Red: thrown out by an alarm, or recalled.")
     return clicked
 
 
-def _tainted(record: Store, items: list[Item], rounds: list[int], thrown_out: list[Taint]) -> set[Item]:
-    keys = [item.key for item in items if item.kind == "pair"]
-    sql = "SELECT pair_id FROM pairs WHERE list_contains(?, pair_id) AND list_contains(?, round)"
-    pairs = record.query(sql, keys, rounds)["pair_id"].to_pylist() if keys and rounds else []
-    versions = {version for taint in thrown_out for version in taint.versions} | set(recalled(record))
-    under = {one for taint in thrown_out for one in taint.constitutions}
-    named = {"pair": set(pairs), "dataset": versions, "constitution": under}
-    return {item for item in items if item.key in named.get(item.kind, ())}
-
-
-def _tainted_in(record: Store, group: Group, rounds: list[int]) -> int:
-    sql, params = members(group)
-    counted = f"SELECT count(*) AS many FROM pairs WHERE pair_id IN ({sql}) AND list_contains(?, round)"
-    return int(record.query(counted, *params, rounds)["many"][0].as_py())
-
-
-def _in_all(record: Store, centre: Item) -> None:
+def _in_all(found: Surroundings) -> None:
     """How much there is, further than the picture goes."""
-    for caption, reached in (("Made of, in all", ancestors), ("Gone into, in all", descendants)):
-        counts = reached(record, *centre, limit=0).counts
+    for caption, counts in (("Made of, in all", found.above), ("Gone into, in all", found.below)):
         told = ", ".join(plural(kind, many) for kind, many in counts.items() if kind != "campaign")
         if told:
             st.caption(f"{caption}: {told}.")
 
 
-def _thrown_out(record: Store, thrown_out: list[Taint], centre: Item) -> Item | None:
+def _thrown_out(record: Store, thrown_out: list[Taint], called_back: dict[str, Row], centre: Item) -> Item | None:
     """What alarms and people put aside, as a list to walk on from."""
     st.subheader("Thrown out")
-    called_back = recalled(record)
     if not thrown_out and not called_back:
         st.caption("No alarm has rung, and no version was recalled.")
     picked = None

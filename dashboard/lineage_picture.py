@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from statistics import fmean
 
 from dashboard.drawing import Box, Line
-from dashboard.neighbourhood import Around, Group, Link, Spot
+from dashboard.neighbourhood import Group, Link, Spot
 from dashboard.style import short
+from dashboard.surroundings import Surroundings
 from warehouse.graph import KINDS, Item
 
 WIDTH, HEIGHT, ACROSS, DOWN = 204.0, 46.0, 44.0, 12.0
@@ -19,11 +20,9 @@ def plural(kind: str, count: int) -> str:
     return f"{count:,} {kind}{'' if count == 1 else 's'}"
 
 
-def placed(
-    found: Around, told: Mapping[Item, str], tainted: set[Item], bad: Mapping[Group, int]
-) -> tuple[list[Box], list[Line]]:
-    """Boxes and lines. `told`: a few words on each node; `tainted`: nodes an alarm or a person put aside; `bad`: of a
-    group of pairs, how many are."""
+def placed(told: Surroundings) -> tuple[list[Box], list[Line]]:
+    """Boxes and lines for all that is near a node."""
+    found, tainted, bad = told.around, told.tainted, told.bad
     layers: dict[int, list[Spot]] = {}
     for spot in found.spots:
         layers.setdefault(spot.layer, []).append(spot)
@@ -39,7 +38,7 @@ def placed(
         look = "centre" if spot.layer == 0 else "group" if isinstance(spot.what, Group) else ""
         if spot.what in tainted or (isinstance(spot.what, Group) and bad.get(spot.what) == spot.many):
             look += " tainted"
-        title, note = _words(spot, told, bad)
+        title, note = _words(spot, told.told, bad)
         x, y = (spot.layer - left) * (WIDTH + ACROSS), heights[spot.what] * (HEIGHT + DOWN)
         boxes.append(Box(name(spot.what), title, note, x, y, WIDTH, HEIGHT, look, f"{title}\n{note}"))
     lines = [

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 from warehouse.store import Store
 
+Row = dict[str, Any]
+
 
 class Taint(NamedTuple):
     """`rounds`: those from the change to the alarm. `versions`: published with pairs of them, by hash, and so
@@ -46,7 +48,7 @@ def taints(store: Store, campaign: str) -> list[Taint]:
     return found
 
 
-def recalled(store: Store) -> dict[str, dict[str, Any]]:
+def recalled(store: Store) -> dict[str, Row]:
     """Versions that a person called back, by hash, each with who did it and why."""
     rows = store.query("SELECT * FROM recalls ORDER BY number").to_pylist()
     return {row["version"]: row for row in rows}
