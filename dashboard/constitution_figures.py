@@ -48,7 +48,7 @@ def amendments_table(told: History, record: Store) -> None:
     st.caption(
         "Flagged, unjustified and utility (the reviewer's opinion of the texts) on the frozen prompts: under the "
         "version in force → under the one chosen. On fresh prompts it was not chosen; a fresh rate well above the "
-        "frozen one is the choice's own luck. Bits: log2 of the candidates looked at, the most the choice can have said."
+        "frozen one is the choice's own luck. Bits: log2 of the candidates looked at, the choice's worst case."
     )
 
 
