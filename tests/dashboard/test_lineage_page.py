@@ -1,5 +1,6 @@
 """The page Lineage: what lies round a node, groups that open as lists, what an alarm tainted, and hostile addresses."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -47,8 +48,9 @@ def at_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def record(home: Path) -> Store:
-    return open_snapshot(home / "shown" / "author")
+def record(home: Path) -> Iterator[Store]:
+    with open_snapshot(home / "shown" / "author") as found:
+        yield found
 
 
 def opened(**query: str) -> AppTest:
