@@ -40,7 +40,7 @@ def publish_round(folder: Path, store: Store, about: Circumstances, answer: str,
     clean = clean._replace(decisions=settle(clean.decisions, about.settled))
     told = (about.campaign, about.mode, about.chain, about.note, about.link)
     card = CardFacts(*told, audited=True, addendum=about.addendum, cautions=about.cautions)
-    card = card._replace(settled=len(about.settled))
+    card = card._replace(settled=len(about.settled.keys() & set(clean.decisions["pair_id"].to_pylist())))
     dataset = publish(clean.pairs, clean.decisions, clean.readings, clean.verdicts, folder / "dataset", card)
     row = {"round": about.round, "version": dataset.version, "path": dataset.folder.name, "rows": dataset.rows}
     row |= {"files": json.dumps(dataset.files), "rounds": json.dumps(rounds)}
