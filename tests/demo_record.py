@@ -1,5 +1,5 @@
-"""A small made-up campaign whose record and published datasets are real, written without any model: three rounds of five
-pairs, audited or not."""
+"""A small made-up campaign whose record and published datasets are real, written without any model: three rounds of
+five pairs, audited or not."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ MODELS = {"generator": "9", "reviewer": "e", "sae": "b", "profile": "a", "reader
 
 
 def demo_record(home: Path, name: str = "demo", withheld: int = 0) -> Path:
-    """The campaign's folder below `home`. Of its last round `withheld` kept pairs are not published, as an audit does."""
+    """The campaign's folder below `home`. `withheld` kept pairs of its last round are not published."""
     folder = home / name
     with Store.open(folder / "generator" / "warehouse.duckdb") as store:
         store.add("campaigns", [{"campaign": name, "config": '{"mode": "update"}'}])
@@ -51,6 +51,10 @@ def demo_record(home: Path, name: str = "demo", withheld: int = 0) -> Path:
             parent = dataset.version
             if withheld:
                 store.add("gate_answers", [{"campaign": name, "round": number, "answer": "go"}])
+            spent = {"entry": "filter", "bits": 0.5 * number, "formula": "-log2(kept share), per pair"}
+            spent |= {"detail": f"{dataset.rows} published"}
+            chosen = {"entry": "amendment", "bits": 1.0, "formula": "log2 K", "detail": "2 candidates"}
+            store.add("ledger", [{"campaign": name, "round": number, **one} for one in (spent, chosen)])
             extend(store, name, number, "finished")
         show_author(store, folder, True, len(CONSTITUTIONS) - 1, 5)
     return folder

@@ -34,6 +34,10 @@ MISTAKES = {
     "calibrate": "LABELLED",
     "calibrate nowhere.jsonl": "nowhere.jsonl: cannot be read",
     "trace 00": "no campaign has run here",
+    "impact 00": "no campaign has run here",
+    "recall 00": "no campaign has run here",
+    "sql": "what is asked?",
+    "sql SELECT embeded": "no campaign 'embeded'",
     "export": "--to",
     "verify embeded": "no campaign 'embeded'",
     "simulate --campaigns 0": "take at least 1",
@@ -62,6 +66,7 @@ MISTAKES = {
 
 def test_the_commands() -> None:
     known = {"run", "curate", "calibrate", "trace", "export", "verify", "simulate", "frames", "compare", "sae train"}
+    known |= {"impact", "recall", "sql"}
     assert known | {"organism build"} <= {" ".join(name) for name in COMMANDS}
 
 

@@ -1,4 +1,4 @@
-"""A recalled dataset: what is withdrawn with it, what is left, and that neither the record nor a later round loses it."""
+"""A recalled dataset: what is withdrawn with it, what is left, and that no later version brings its pairs back."""
 
 import contextlib
 import json
@@ -144,7 +144,7 @@ def test_a_running_campaign_is_left_alone(folder: Path) -> None:
     )
     first = versions(folder)[0]
     with _process(held_elsewhere):
-        with pytest.raises(PlumblineError, match="demo is running; recall a dataset of it when it has ended"):
+        with pytest.raises(PlumblineError, match="demo is running; recall its dataset when it has ended"):
             recall(first, "Ada", "")
         main(["sql", "SELECT count(*) AS n FROM pairs", "demo"])  # the snapshot answers
     assert not (folder / "dataset" / "recalled.json").exists()
