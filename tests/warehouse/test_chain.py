@@ -50,6 +50,8 @@ def a_round(store: Store, number: int) -> tuple[str, str]:
     refused = {"number": number, "kind": "revert", "said": "{}", "reason": "not hers"}
     store.add("refusals", [{**place, **said, **refused}])
     store.add("quarantined_datasets", [{"campaign": "demo", "version": f"v{number}", "alarm": number}])
+    back = {"number": number, "asked": f"v{number}", "version": f"v{number}", "replaced": "v0", "reason": "leaked"}
+    store.add("recalls", [{"campaign": "demo", "who": "Ada", "given": number, **back}])
     return examined, extend(store, "demo", number, "finished")
 
 
