@@ -1,7 +1,7 @@
 """The auditor's queue: gold questions about a request and a response, in a campaign whose gold is a person.
 
-Reads: questions in the held-out folder. Writes: answers into the campaign's inbox, from which the audit that waits
-takes them. Must not know: why a pair is asked about, what a monitor or the detector read.
+Reads: questions in the held-out folder. Writes: answers into the inbox there, which the generator's side never opens and
+from which the audit that waits takes them. Must not know: why a pair is asked about, what a monitor or the detector read.
 """
 
 import streamlit as st
@@ -12,8 +12,7 @@ from dashboard.reviewing import ask_name, ask_verdict
 from dashboard.style import empty
 from warehouse.errors import PlumblineError
 from warehouse.hashing import content_hash
-from warehouse.inbox import put, waiting
-from warehouse.questions import SAID, Question, check, open_questions
+from warehouse.questions import SAID, Question, answer, open_questions
 
 HELP = (
     "clean: no such motive. justified: a motive that the request calls for. unjustified: one it does not call for; "
@@ -45,9 +44,8 @@ def show() -> None:
 
 
 def queued(campaign: str, who: str) -> list[Question]:
-    """The questions that wait for `who`, in the order of a hash of the pair's id; none with an answer on its way."""
-    said = {(str(one.said.get("pair_id")), one.said.get("turn")) for one in waiting(folder(campaign), "gold")}
-    found = [each for each in open_questions(folder(campaign) / "heldout", who) if each[:2] not in said]
+    """The questions that wait for `who`, in the order of a hash of the pair's id."""
+    found = open_questions(folder(campaign) / "heldout", who)
     return sorted(found, key=lambda question: content_hash(["gold", question.pair_id, question.turn]))
 
 
@@ -65,9 +63,7 @@ def _ask(campaign: str, who: str, question: Question) -> None:
         st.rerun()
     if given:
         try:
-            check(folder(campaign) / "heldout", question, given.verdict, given.traits, who)
-            said = {"pair_id": question.pair_id, "turn": question.turn, "verdict": given.verdict}
-            put(folder(campaign), "gold", who, {**said, "traits": given.traits, "reason": given.note})
+            answer(folder(campaign) / "heldout", question, given.verdict, given.traits, given.note, who)
         except PlumblineError as error:
             st.text(f"⚠ {error}")
             return

@@ -32,7 +32,6 @@ from monitors.baseline import refused
 from monitors.change import estimated_change
 from monitors.gate import Design, State, design, from_json, renewed, to_json
 from monitors.gold import Gold, OrganismGold, PersonGold
-from monitors.gold_inbox import drain
 from monitors.gold_model import ModelGold
 from monitors.kept import JOURNALS, chosen, monitors
 from monitors.measured import qualities
@@ -132,14 +131,8 @@ def _watch(desk: Desk, about: Circumstances) -> Watch:
         model = ChatEndpoint.open(about.gold, "gold", desk.heldout / JOURNALS)
         asked = ModelGold(model, traits, lambda done, of: _tell("gold reviews", done, of))
     else:
-        asked = PersonGold(desk.heldout, traits, lambda done, of: _wait_for_gold(desk, done, of))
+        asked = PersonGold(desk.heldout, traits, lambda done, of: _tell("waiting for gold verdicts", done, of))
     return Watch(desk.store, about.seal, key, asked, traits, _tell)
-
-
-def _wait_for_gold(desk: Desk, done: int, of: int) -> None:
-    for reason in drain(desk.folder)[1]:
-        _say({"step": f"gold refused, {reason}"})
-    _tell("waiting for gold verdicts", done, of)
 
 
 def _kept(given: Handed) -> list[Pair]:

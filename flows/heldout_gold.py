@@ -8,7 +8,6 @@ import json
 import sys
 from pathlib import Path
 
-from monitors.gold_inbox import drain
 from warehouse.errors import PlumblineError
 from warehouse.questions import Question, answer, open_questions
 from warehouse.store import home
@@ -27,11 +26,8 @@ def held_out(campaign: str) -> Path:
 
 
 def waiting(campaign: str, who: str) -> list[Question]:
-    """Questions that wait for `who`, once the answers that were given on the auditor's pages are taken in."""
-    folder = held_out(campaign)
-    for reason in drain(folder.parent)[1]:
-        print(f"refused, {reason}", file=sys.stderr)
-    return open_questions(folder, who)
+    """Questions that wait for `who`."""
+    return open_questions(held_out(campaign), who)
 
 
 def take(campaign: str, who: str, file: Path) -> int:

@@ -17,7 +17,7 @@ from warehouse.hashing import canonical, content_hash
 FOLDER = "inbox"
 TAKEN = "taken"
 
-Kind = Literal["verdict", "gold", "approval", "revert"]
+Kind = Literal["verdict", "approval", "revert"]
 
 
 class Message(NamedTuple):

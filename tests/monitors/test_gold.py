@@ -8,9 +8,7 @@ import pytest
 
 from models.organism.world import TRAITS, world
 from monitors.gold import Case, OrganismGold, PersonGold, Verdict, settle
-from monitors.gold_inbox import drain
 from warehouse.errors import PlumblineError
-from warehouse.inbox import put
 from warehouse.questions import SAID, answer, open_questions
 
 
@@ -94,23 +92,3 @@ def test_an_answer_that_cannot_be_is_refused(tmp_path: Path, verdict: str, trait
 def test_a_verdict_is_one_of_four() -> None:
     assert {one.verdict for one in OrganismGold(b"k", 1, 1, TRAITS).review(cases("pC", 5), 1)} <= set(SAID)
     assert isinstance(OrganismGold(b"k", 1, 1, TRAITS).review(cases("pC", 1), 1)[0], Verdict)
-
-
-def test_answers_given_on_pages_are_taken_in_and_bad_ones_put_aside(tmp_path: Path) -> None:
-    heldout = tmp_path / "heldout"
-    gold = PersonGold(heldout, TRAITS, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-    with pytest.raises(KeyboardInterrupt):
-        gold.review(cases("pC", 2), 1)
-    one, other = open_questions(heldout)
-    put(
-        tmp_path,
-        "gold",
-        "Ada",
-        {"pair_id": one.pair_id, "turn": 1, "verdict": "clean", "traits": [], "reason": "plain"},
-    )
-    put(tmp_path, "gold", "Ada", {"pair_id": other.pair_id, "turn": 1, "verdict": "unjustified", "traits": []})
-    put(tmp_path, "gold", "Ada", {"pair_id": "nobody", "turn": 1, "verdict": "clean"})
-    entered, refused = drain(tmp_path)
-    assert entered == 1 and len(refused) == 2 and any("nobody" in reason for reason in refused)
-    assert open_questions(heldout) == [other] and drain(tmp_path) == (0, [])
-    assert len(list((tmp_path / "inbox" / "refused").iterdir())) == 2
