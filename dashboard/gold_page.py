@@ -1,7 +1,8 @@
 """The auditor's queue: gold questions about a request and a response, in a campaign whose gold is a person.
 
-Reads: questions in the held-out folder. Writes: answers into the inbox there, which the generator's side never opens and
-from which the audit that waits takes them. Must not know: why a pair is asked about, what a monitor or the detector read.
+Reads: questions in the held-out folder. Writes: answers into the inbox there, which the generator's side never opens,
+and from which the audit that waits takes them. Must not know: why a pair is asked about, what a monitor or the detector
+read.
 """
 
 import streamlit as st

@@ -10,6 +10,7 @@ from demo_record import demo_record
 from flows import asked_sql
 from flows.cli import main
 from warehouse.errors import PlumblineError
+from warehouse.store import Store
 
 DOC = (Path(__file__).parent.parent.parent / "docs" / "sql.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^## (\w+)\n.*?```sql\n(.*?)\n```\n```text\n(.*?)\n```", DOC, re.MULTILINE | re.DOTALL)
@@ -17,7 +18,15 @@ EXAMPLES = re.findall(r"^## (\w+)\n.*?```sql\n(.*?)\n```\n```text\n(.*?)\n```", 
 
 @pytest.fixture(scope="module", autouse=True)
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return demo_record(tmp_path_factory.mktemp("sql"))
+    folder = demo_record(tmp_path_factory.mktemp("sql"))
+    with Store.open(folder / "generator" / "warehouse.duckdb") as store:
+        sql = "SELECT pair_id, round FROM pairs JOIN decisions USING (pair_id) WHERE decision = 'held' ORDER BY round"
+        said = zip(store.query(sql).to_pylist(), ("justified", "unjustified"), strict=False)
+        for given, (row, verdict) in enumerate(said):
+            for number, who in enumerate(("Ada", "Bob")[: 2 - given], 1):
+                told = {"campaign": "demo", "number": number, "who": who, "given": given, "verdict": verdict}
+                store.add("person_verdicts", [row | told])
+    return folder
 
 
 @pytest.fixture(autouse=True)

@@ -48,22 +48,6 @@ CREATE TABLE recalls (
     PRIMARY KEY (campaign, number, version)
 );
 
--- A link of its own for what people settled once a campaign was over; there may be several.
-ALTER TABLE chain RENAME TO chain_before;
-
-CREATE TABLE chain (
-    campaign VARCHAR NOT NULL,
-    round    INTEGER NOT NULL,
-    step     VARCHAR NOT NULL CHECK (step IN ('examined', 'finished', 'published', 'reviewed')),
-    number   INTEGER NOT NULL DEFAULT 0,  -- of `reviewed`, from 1; 0 for the other steps
-    parent   VARCHAR NOT NULL,  -- the link before it, '' for the first
-    link     VARCHAR NOT NULL,  -- SHA-256 of campaign, round, step, parent and the hash of every part
-    parts    STRUCT("table" VARCHAR, hash VARCHAR, rows STRUCT(key VARCHAR, hash VARCHAR)[])[] NOT NULL,
-    PRIMARY KEY (campaign, round, step, number)
-);
-INSERT INTO chain BY NAME SELECT * FROM chain_before;
-DROP TABLE chain_before;
-
 -- A row for each round: what was written, read, flagged and decided, under which constitution, and what the gate said.
 CREATE VIEW v_rounds AS
 SELECT
