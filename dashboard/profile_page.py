@@ -192,11 +192,8 @@ def _text(row: dict[str, Any], figure: str) -> None:
     """One of the strongest texts: where it is, its strongest words, and the text."""
     words = ", ".join(str(word).strip() for word, _ in json.loads(row["tokens"]))
     said = row["said"] if isinstance(row["said"], str) else ""
-    shown, to = st.columns([5, 1], vertical_alignment="bottom")
-    with shown:
-        text(said, f"{row['side']} · {figure} · {words}")
-    with to:
-        link("pairs", f"pair {short(row['pair_id'])}", pair=row["pair_id"])
+    text(said, f"{row['side']} · {figure} · {words}")
+    link("pairs", f"pair {short(row['pair_id'])}", pair=row["pair_id"])
 
 
 def _pages(campaign: str) -> str:
