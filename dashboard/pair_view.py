@@ -84,7 +84,7 @@ def show_outcome(pair: Pair) -> None:
         with st.container(horizontal=True):
             if pair.row.get("constitution"):
                 link("constitution", "its constitution", constitution=pair.row["constitution"])
-            link("lineage", "its lineage", node=pair.pair_id)
+            link("lineage", "its lineage", node=f"pair:{pair.pair_id}")
             name = f"{short(pair.pair_id)}.json"
             st.download_button(
                 "Download all of it",

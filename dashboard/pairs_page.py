@@ -88,7 +88,7 @@ def _list(campaign: str, ids: pa.Array, wanted: Wanted) -> None:
             st.query_params["pair"] = shown[row]
 
     count, hint = st.columns([1, 2])
-    count.caption(f"{len(ids):,} pairs")
+    count.caption("1 pair" if len(ids) == 1 else f"{len(ids):,} pairs")
     hint.caption("Click a row to open it; ← and → then go from pair to pair.")
     st.dataframe(
         rows,

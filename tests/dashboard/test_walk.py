@@ -1,4 +1,4 @@
-"""A walk through the dashboard in a real Chromium: a pair, its constitution, what came of it, and back."""
+"""A walk through the dashboard in a real Chromium: the rounds, a pair, its constitution, what came of it, and back."""
 
 import os
 import shutil
@@ -55,9 +55,13 @@ def test_from_a_pair_to_its_constitution_and_back(url: str) -> None:
         page = browser.new_page(viewport={"width": 1280, "height": 900})
         page.set_default_timeout(PATIENCE)
         page.goto(url)
-        page.get_by_role("link", name="Lineage").click()
-        page.get_by_label("Show the lineage of").fill(f"pair:{PAIR}")
+        page.get_by_role("heading", name="What became of the pairs").wait_for()
+        page.get_by_role("link", name="Pairs").click()
+        page.get_by_label("Id begins with").fill(PAIR)
         page.keyboard.press("Enter")
+        page.get_by_text("1 pair", exact=True).wait_for()
+        page.goto(f"{url}/pairs?campaign=shown&pair={PAIR}")
+        page.get_by_role("link", name="its lineage").click()
         page.get_by_role("button", name=f"pair {PAIR[:9]}").wait_for()
 
         page.get_by_role("button", name="constitution").first.click()
