@@ -19,7 +19,7 @@ WITH read AS (
     SELECT pair_id, side, trait, reading, tokens, fired[1]::INTEGER, fired[3], fired[2]
     FROM (
         SELECT pair_id, side, trait, reading, tokens, unnest(from_json(latents, '[["DOUBLE"]]')) AS fired
-        FROM readings WHERE reading IS NOT NULL AND latents <> '[]'
+        FROM readings WHERE reading IS NOT NULL AND latents NOT IN ('', '[]')
     )
 ),
 highest AS (

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 import dashboard
 from dashboard.pages import PAGES
 from flows.author_snapshot import show_author
-from flows.cli_ui import LOOKS, QUIET
+from flows.dashboard import LOOKS, QUIET
 from warehouse.blinding import unblinded
 from warehouse.store import Store
 
@@ -121,7 +121,7 @@ def test_looking_at_a_running_campaign_is_on_record_before_anything_shows(
     page.button[0].click().run()
     assert unblinded(tmp_path / "running") == {"Ada"}
     assert not page.exception
-    assert page.title[0].value.startswith("Audit")
+    assert page.title[0].value.startswith({"audit": "Audit", "gold": "Review"}[path])
 
 
 def test_once_it_is_over_everybody_may_look_and_nothing_is_recorded(open_page: OpenPage, shown: Path) -> None:

@@ -139,7 +139,7 @@ def test_an_amendment_that_peeks_is_seen(watched: Finished, settle: Settle) -> N
     peek = (
         "import flows.amend as a, pathlib; propose = a.propose; "
         f"seen = lambda: (pathlib.Path({str(peeking.home)!r}) / 'small/heldout/monitors-1/chance/chance.json'); "
-        "a.propose = lambda *p: propose(*p[:-1], p[-1] + (1 if '0.9' in seen().read_text() else 0)); "
+        "a.propose = lambda *p: propose(*p[:4], p[4] + (1 if '0.9' in seen().read_text() else 0), *p[5:]); "
     )
     process = peeking.start("run", peeking.campaign, "--json", code=peek + RUN)
     assert process.wait(300) == 0
@@ -155,12 +155,12 @@ def test_the_author_is_shown_no_held_out_figure(watched: Finished) -> None:
     """Two snapshot folders: what the author's holds is the generator side's own record, table by table."""
     folder = watched.place.home / "small"
     author, auditor = (json.loads((folder / side / "current.json").read_bytes()) for side in ("author", "auditor"))
-    assert not set(author["tables"]) & set(auditor["tables"])
+    assert set(author["tables"]) & set(auditor["tables"]) == {"spent"}  # each its own side's
     assert author["about"] == {"campaign": "small", "round": 2, "planned": 2, "over": True}
     with Store.open(folder / "generator" / "warehouse.duckdb", read_only=True) as store:
         assert store.query("SELECT DISTINCT answer FROM gate_answers")["answer"].to_pylist() == ["go"]
         own = store.query("SELECT table_name FROM duckdb_tables()")["table_name"].to_pylist()
-        assert set(author["tables"]) == set(own)
+        assert set(author["tables"]) == {*own, "spent", "strongest"}
         with open_snapshot(folder / "author") as copy:
             for table in own:
                 sql = f'SELECT * FROM "{table}" ORDER BY ALL'

@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 from small_campaign import Finished
 
+from flows.alone import alone
 from flows.cli import main
 from flows.prefect_setup import configured_server
-from flows.workshop import _alone
 from warehouse.store import Store
 
 
@@ -126,7 +126,7 @@ def test_a_users_own_server_is_found_in_the_profile(tmp_path: Path, monkeypatch:
 
 
 def test_two_runs_of_one_campaign_do_not_meet(here: Finished, capsys: pytest.CaptureFixture[str]) -> None:
-    with _alone(here.place.home / "small" / "generator", "small"), pytest.raises(SystemExit):
+    with alone(here.place.home / "small" / "generator", "small"), pytest.raises(SystemExit):
         main(["run", str(here.place.campaign)])
     assert "campaign small is running already" in capsys.readouterr().err
 

@@ -88,7 +88,7 @@ def _write(path: Path, writer: int) -> None:
 
 def test_several_processes_may_write_to_one_journal(tmp_path: Path) -> None:
     path = tmp_path / "role.jsonl"
-    context = multiprocessing.get_context("fork")
+    context = multiprocessing.get_context("spawn")
     writers = [context.Process(target=_write, args=(path, writer)) for writer in range(3)]
     for process in writers:
         process.start()
