@@ -20,6 +20,7 @@ from flows.cli_compare import compare
 from flows.cli_constitution import constitution
 from flows.cli_review import injections
 from flows.cli_sae import sae
+from flows.cli_train import forecast, outcome, train
 from flows.cli_ui import ui
 from flows.output import DEFAULT, Output, answer
 from flows.prefect_setup import prepare
@@ -37,7 +38,7 @@ organism = App(name="organism", help="The embedded model organism.\n\nExample: `
 app.command(organism)
 app.command(sae)
 app.command(constitution)
-for command in (*COMMANDS, injections, calibrate, compare, ui):
+for command in (*COMMANDS, injections, calibrate, compare, train, forecast, outcome, ui):
     app.command(command)
 
 

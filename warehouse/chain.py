@@ -34,6 +34,7 @@ ROUNDLESS = {
     **{"campaigns": "campaign = $1", "seals": "campaign = $1", "modes": "campaign = $1"},
     **{"datasets": "campaign = $1", "dataset_files": "campaign = $1", "dataset_pairs": _PUBLISHED},
     **{"quarantined_datasets": "campaign = $1", "inoculations": "campaign = $1"},
+    **{"trained_models": "campaign = $1"},
     **{"constitutions": "true", "artifacts": "true", "prompts": "true"},
 }
 STEPS: dict[Step, dict[str, str]] = {"examined": EXAMINED, "finished": FINISHED, "published": {}}
