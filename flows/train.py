@@ -6,6 +6,7 @@ was killed goes on. Must not know: how a model is trained, the held-out side.
 """
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +16,7 @@ from flows.progress import Progress
 from flows.published import Published, as_pair, published, refuse_tainted, trainable
 from flows.records import warehouse_of
 from flows.settings import Training, model_folder
-from models.dpo import Recipe, train_dpo
+from models.dpo import Recipe, forget_checkpoints, train_dpo
 from warehouse.errors import PlumblineError
 from warehouse.files import write_whole
 from warehouse.hashing import canonical, content_hash, file_hash, folder_hash, short
@@ -65,13 +66,14 @@ def train(dataset: str, model: str, training: Training, progress: Progress) -> M
         recipe = Recipe(**{name: settings[name] for name in Recipe._fields})
         progress.say(f"{given.name}: training {named} on {len(rows)} of {len(given.rows)} pairs, into {folder}")
         told = [as_pair(row) for row in rows]
-        trained = train_dpo(base, told, folder, recipe, lambda done, of: progress.to("train", done, of))
+        trained = train_dpo(base, told, folder, recipe, partial(progress.to, "train"))
         if trained is None:
             return None
         facts = {"name": folder.name, "campaign": given.campaign.name, **about, "pairs": len(rows)}
         facts |= {"training": trained._asdict()}
         write_card(folder, given, rows, facts)
-        write_whole(folder / FACTS, canonical(facts) + b"\n")
+        write_whole(folder / FACTS, canonical(facts) + b"\n")  # last: with it the folder is whole
+        forget_checkpoints(folder)
     return _recorded(folder, given)
 
 

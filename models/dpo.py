@@ -1,15 +1,15 @@
 """Direct preference optimisation of a saved model on pairs, by TRL's DPOTrainer: the whole model, or a LoRA adapter.
 
 What is shown is the tokenizer's own chat format, or that of base models (`models.conversations.PLAIN`) with an end to
-each answer. Checkpoints lie beside the folder that is to be, so a run that was killed goes on where it stopped; the
-folder itself appears whole. Under `accelerate launch` each process calls this once and the first alone writes.
+each answer. Checkpoints lie beside the folder that is to be, until they are forgotten, so a run that was killed goes on
+where it stopped; the folder itself appears whole. Under `accelerate launch` each process calls this once and the first
+alone writes.
 Reads: a model's folder. Writes: the trained model's folder. Must not know: where the pairs come from, what they show.
 
 DPO: Rafailov et al., 2305.18290. LoRA: Hu et al., 2106.09685.
 """
 
 import json
-import logging
 import shutil
 import warnings
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ import torch
 from datasets import Dataset, disable_progress_bars
 from transformers import AutoModelForCausalLM, PrinterCallback, TrainerCallback
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
-from transformers.utils.logging import disable_progress_bar
+from transformers.utils.logging import disable_progress_bar, set_verbosity_error
 from trl import DPOConfig, DPOTrainer
 
 from models.chat import Progress
@@ -70,10 +70,10 @@ def train_dpo(
     if not pairs:
         raise PlumblineError("there is no pair to train on")
     adapter = _adapter() if recipe.method == "lora" else None
-    scratch = to.with_name(f"{to.name}.training")
+    scratch = _checkpoints(to)
     disable_progress_bar()
     disable_progress_bars()
-    logging.getLogger("trl").setLevel(logging.ERROR)
+    set_verbosity_error()  # tied weights that a checkpoint rightly lacks are reported as missing
     tokenizer = load_tokenizer(base, chats=False)
     if tokenizer.chat_template == PLAIN:
         tokenizer.chat_template = ENDED
@@ -97,18 +97,27 @@ def train_dpo(
     if not trainer.is_world_process_zero():
         return None
     aside = to.with_name(f"{to.name}.aside")
-    shutil.rmtree(aside, ignore_errors=True)
+    for stale in (aside, to):  # of a run that was killed after it
+        shutil.rmtree(stale, ignore_errors=True)
     tuned = trainer.accelerator.unwrap_model(trainer.model)
     if adapter:
         tuned = tuned.merge_and_unload()
     tuned.save_pretrained(aside)
     tokenizer.save_pretrained(aside)
     aside.rename(to)
-    shutil.rmtree(scratch, ignore_errors=True)
-    told = [row for row in trainer.state.log_history if "rewards/accuracies" in row]
+    told = [row for row in trainer.state.log_history if {"loss", "rewards/accuracies"} <= row.keys()]
     last = told[-max(1, len(told) // 4) :]
     loss, right = (sum(float(row[name]) for row in last) / len(last) for name in ("loss", "rewards/accuracies"))
     return Trained(trainer.state.global_step, loss, right)
+
+
+def forget_checkpoints(to: Path) -> None:
+    """Remove what a run kept to go on from; to be called once nothing has to be made again."""
+    shutil.rmtree(_checkpoints(to), ignore_errors=True)
+
+
+def _checkpoints(to: Path) -> Path:
+    return to.with_name(f"{to.name}.training")
 
 
 def _arguments(recipe: Recipe, scratch: Path, max_length: int, pairs: int) -> DPOConfig:

@@ -43,6 +43,8 @@ def a_round(store: Store, number: int) -> tuple[str, str]:
     store.add("gate_answers", [{**place, "answer": "alarm"}])
     store.add("modes", [{**place, "number": number, "mode": "filter", "who": "the gate"}])
     store.add("quarantined_datasets", [{"campaign": "demo", "version": f"v{number}", "alarm": number}])
+    trained = {"model": own, "name": own, "base": "b", "based_on": "organism:reader", "pairs": 1, "settings": "{}"}
+    store.add("trained_models", [{"campaign": "demo", "version": f"v{number}", "seed": 0, "folder": own, **trained}])
     return examined, extend(store, "demo", number, "finished")
 
 
