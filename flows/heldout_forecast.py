@@ -8,6 +8,8 @@ command line alone does so. Must not know: how a shift is reckoned, what the det
 from collections.abc import Sequence
 from typing import Any
 
+from transformers.utils.logging import disable_progress_bar
+
 from flows.progress import Progress
 from flows.published import Published, trainable
 from flows.settings import Audit
@@ -40,6 +42,7 @@ def withheld(given: Published, who: str, seen: str) -> str:
 
 def watchers(given: Published, progress: Progress) -> dict[str, Monitor]:
     """The monitors of the campaign's last seal; of one that was never audited, those its settings name."""
+    disable_progress_bar()
     audit = given.settings().audit
     sealed = sorted(given.campaign.glob("heldout/monitors-*"), key=lambda one: int(one.name.rpartition("-")[2]))
     named = chosen(audit.monitors if audit.gold != "off" else Audit().monitors, audit.use)

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ConfigDict
 from rich.console import Console
 from rich.table import Table
+from transformers.utils.logging import disable_progress_bar
 
 from flows.forecast import DETECTOR, Forecast, Forecasts, forecast, opposed
 from flows.progress import Progress
@@ -115,6 +116,7 @@ def ask(model: str, file: Path | None, count: int, seed: int, progress: Progress
 
     Raises PlumblineError when the base is no longer what was trained, or there are no prompts to ask.
     """
+    disable_progress_bar()
     folder = trained_folder(model)
     facts = dict(json.loads((folder / FACTS).read_bytes()))
     base = model_folder(facts["based_on"])

@@ -34,6 +34,11 @@ MISTAKES = {
     "calibrate": "LABELLED",
     "calibrate nowhere.jsonl": "nowhere.jsonl: cannot be read",
     "trace 00": "no campaign has run here",
+    "train embeded": "embeded: neither a folder with train.parquet nor a campaign",
+    "train embedded --epochs 0": "--epochs 0: Input should be greater than or equal to 1",
+    "forecast embeded": "embeded: neither a folder with train.parquet nor a campaign",
+    "outcome nowhere": "nowhere: 0 trained models are called that",
+    "outcome nowhere --count 1": "ask at least 2",
     "export": "--to",
     "verify embeded": "no campaign 'embeded'",
     "simulate --campaigns 0": "take at least 1",
@@ -54,6 +59,7 @@ MISTAKES = {
 
 def test_the_commands() -> None:
     known = {"run", "curate", "calibrate", "trace", "export", "verify", "simulate", "frames", "compare", "sae train"}
+    known |= {"train", "forecast", "outcome"}
     assert known | {"organism build"} <= {" ".join(name) for name in COMMANDS}
 
 
