@@ -36,7 +36,7 @@ def withheld(given: Published, who: str, seen: str) -> str:
             f"{given.campaign.name} is not over; say who looks with --who, who may not steer its amendments any more, "
             "or wait until it has ended"
         )
-    unblind(given.campaign, who, int(about_snapshot(given.campaign / "author")["round"] or 0), seen, "")
+    unblind(given.campaign, who, about_snapshot(given.campaign / "author").get("round") or 0, seen, "")
     return ""
 
 

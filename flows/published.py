@@ -5,13 +5,13 @@ Writes: nothing. Must not know: what is done with the pairs.
 """
 
 import json
+import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow.parquet as pq
 
 from flows.settings import Campaign
-from models.dpo import Pair
 from models.organism.parse import kind
 from warehouse.errors import PlumblineError
 from warehouse.hashing import content_hash, short
@@ -19,6 +19,8 @@ from warehouse.snapshot import about_snapshot, open_snapshot
 from warehouse.store import Store, home
 
 ROWS, MARK = "train.parquet", "QUARANTINED.md"
+NAMED = re.compile("[0-9a-f]{12}")
+"""A folder that is named after the version in it; a copy may be called otherwise."""
 
 
 class Published(NamedTuple):
@@ -54,7 +56,7 @@ class Published(NamedTuple):
     def over(self) -> bool:
         """Whether the campaign has ended; one that is not here tells nobody anything any more."""
         about = about_snapshot(self.campaign / "author")
-        return bool(about.get("over")) or not about
+        return bool(about.get("over")) or not self.campaign.exists()
 
 
 def published(dataset: str) -> Published:
@@ -70,7 +72,7 @@ def published(dataset: str) -> Published:
         raise PlumblineError(
             f"{folder / ROWS}: no pairs of a published dataset in it ({error!r}); publish it again"
         ) from error
-    if not version.startswith(folder.name):
+    if NAMED.fullmatch(folder.name) and not version.startswith(folder.name):
         raise PlumblineError(
             f"{folder / ROWS}: its rows are version {short(version)}, not what was published here; go back to a copy"
         )
@@ -80,10 +82,6 @@ def published(dataset: str) -> Published:
 def trainable(rows: list[dict[str, Any]], without: tuple[str, ...]) -> list[dict[str, Any]]:
     """The rows but for those whose prompt is of a kind of the organism's world that is held back."""
     return [row for row in rows if not without or kind(row["prompt"][-1]["content"]) not in without]
-
-
-def as_pair(row: dict[str, Any]) -> Pair:
-    return Pair(row["prompt"], row["chosen"][-1]["content"], row["rejected"][-1]["content"])
 
 
 def refuse_tainted(found: Published) -> None:

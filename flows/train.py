@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 from flows.author_snapshot import show_author
 from flows.model_card import write_card
 from flows.progress import Progress
-from flows.published import Published, as_pair, published, refuse_tainted, trainable
+from flows.published import Published, published, refuse_tainted, trainable
 from flows.records import warehouse_of
 from flows.settings import Training, model_folder
-from models.dpo import Recipe, forget_checkpoints, train_dpo
+from models.dpo import Pair, Recipe, first_process, forget_checkpoints, train_dpo
 from warehouse.errors import PlumblineError
 from warehouse.files import write_whole
 from warehouse.hashing import canonical, content_hash, file_hash, folder_hash, short
@@ -65,7 +65,7 @@ def train(dataset: str, model: str, training: Training, progress: Progress) -> M
     if not (folder / FACTS).is_file():
         recipe = Recipe(**{name: settings[name] for name in Recipe._fields})
         progress.say(f"{given.name}: training {named} on {len(rows)} of {len(given.rows)} pairs, into {folder}")
-        told = [as_pair(row) for row in rows]
+        told = [Pair(r["prompt"], r["chosen"][-1]["content"], r["rejected"][-1]["content"]) for r in rows]
         trained = train_dpo(base, told, folder, recipe, partial(progress.to, "train"))
         if trained is None:
             return None
@@ -74,7 +74,7 @@ def train(dataset: str, model: str, training: Training, progress: Progress) -> M
         write_card(folder, given, rows, facts)
         write_whole(folder / FACTS, canonical(facts) + b"\n")  # last: with it the folder is whole
         forget_checkpoints(folder)
-    return _recorded(folder, given)
+    return _recorded(folder, given) if first_process() else None
 
 
 def rate_of(named: str, method: str) -> float:
@@ -93,7 +93,7 @@ def _recorded(folder: Path, given: Published) -> Model:
         return model._replace(recorded=f"no: {campaign} is not in this PLUMBLINE_HOME")
     with Store.open(path) as store:
         if not store.query("SELECT 1 FROM datasets WHERE version = ? LIMIT 1", given.version).num_rows:
-            return model._replace(recorded=f"no: {campaign} is not over, and has not entered its versions yet")
+            return model._replace(recorded=f"no: {campaign} has no version {short(given.version)} on record yet")
         names = ("name", "campaign", "version", "base", "based_on", "pairs")
         row = {name: facts[name] for name in names} | {"model": digest, "folder": str(folder.resolve())}
         row |= {"settings": json.dumps(facts["settings"], sort_keys=True), "seed": facts["settings"]["seed"]}

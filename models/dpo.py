@@ -10,6 +10,7 @@ DPO: Rafailov et al., 2305.18290. LoRA: Hu et al., 2106.09685.
 """
 
 import json
+import os
 import shutil
 import warnings
 from collections.abc import Callable, Sequence
@@ -109,6 +110,11 @@ def train_dpo(
     last = told[-max(1, len(told) // 4) :]
     loss, right = (sum(float(row[name]) for row in last) / len(last) for name in ("loss", "rewards/accuracies"))
     return Trained(trainer.state.global_step, loss, right)
+
+
+def first_process() -> bool:
+    """Whether this is the process that writes; of one alone it is."""
+    return int(os.environ.get("RANK", "0")) == 0
 
 
 def forget_checkpoints(to: Path) -> None:
