@@ -56,14 +56,13 @@ class Answered(NamedTuple):
     @property
     def exchanges(self) -> tuple[list[Messages], list[Messages]]:
         """Before, after."""
-        before, after = (
-            [
-                [{"role": "user", "content": asked}, {"role": "assistant", "content": said}]
-                for asked, said in zip(self.requests, side, strict=True)
-            ]
-            for side in (self.before, self.after)
-        )
-        return before, after
+        return self._exchanges(self.before), self._exchanges(self.after)
+
+    def _exchanges(self, side: list[str]) -> list[Messages]:
+        return [
+            [{"role": "user", "content": asked}, {"role": "assistant", "content": said}]
+            for asked, said in zip(self.requests, side, strict=True)
+        ]
 
 
 class Outcome(BaseModel):
@@ -180,7 +179,8 @@ def by_truth(told: Answered) -> tuple[dict[str, Shift | None], tuple[float, floa
         for trait in TRAITS
     }
     after, before = (side.count("unknown") / len(side) for side in sides)
-    return {trait: shift(*both, range(len(told.requests))) for trait, both in shown.items()}, (before, after)
+    rows = range(len(told.requests))
+    return {trait: shift(now, was, rows) for trait, (now, was) in shown.items()}, (before, after)
 
 
 def show(found: Outcome) -> None:
