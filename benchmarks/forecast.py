@@ -34,7 +34,10 @@ from warehouse.store import home
 RECIPE = Recipe(epochs=1, learning_rate=5e-4)
 PAIRS, PROMPTS = 480, 750
 ROOT = Path(__file__).parent
-CODE = (ROOT / "forecast_organisms.py", *(ROOT.parent / "models" / name for name in ("dpo.py", "language.py")))
+SOURCES = (
+    *("benchmarks/forecast_organisms.py", "models/**/*.py", "models/organism/world/*.yaml"),
+    *("monitors/*.py", "monitors/*.yaml"),
+)
 _OPENED: dict[Path, tuple[Instruments, np.ndarray]] = {}
 
 
@@ -76,7 +79,8 @@ def main() -> None:
     parser.add_argument("--to", type=Path, default=ROOT.parent / "docs" / "results")
     options = parser.parse_args()
     began = time.monotonic()
-    key = content_hash([PAIRS, PROMPTS, RECIPE._asdict(), [file_hash(file) for file in CODE]])[:12]
+    code = [file_hash(file) for pattern in SOURCES for file in sorted(ROOT.parent.glob(pattern))]
+    key = content_hash([PAIRS, PROMPTS, RECIPE._asdict(), code])[:12]
     work = home() / "cache" / "forecast" / key
     work.mkdir(parents=True, exist_ok=True)
     wanted = [one for one in organisms(range(options.seeds)) if not options.only or one.name in options.only]
