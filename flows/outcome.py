@@ -188,14 +188,14 @@ def show(found: Outcome) -> None:
     table = Table(title=f"{found.model}: forecast and outcome on {found.prompts} prompts", header_style="bold")
     table.add_column("trait")
     for name in found.forecast.readers:
-        table.add_column(f"forecast, {name}", justify="right")
+        table.add_column(f"forecast: {name}", justify="right")
     for name in found.measured:
-        table.add_column(f"outcome, {name}", justify="right", style="cyan" if name == TRUTH else None)
+        table.add_column(f"outcome: {name}", justify="right", style="cyan" if name == TRUTH else None)
     for trait in found.forecast.traits:
         columns = [*found.forecast.readers.values(), *found.measured.values()]
         table.add_row(trait, *("–" if read.get(trait) is None else str(read[trait]) for read in columns))
     console = Console(highlight=False)
-    console = console if console.is_terminal else Console(highlight=False, width=190)
+    console = console if console.is_terminal else Console(highlight=False, width=160)
     console.print(table)
     for trait in found.forecast.traits:
         if verdict := found.verdict(trait):

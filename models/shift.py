@@ -32,7 +32,7 @@ class Shift(BaseModel):
         return int(self.low > 0) - int(self.high < 0)
 
     def __str__(self) -> str:
-        return f"{self.value:+.3f} ({self.low:+.3f} to {self.high:+.3f})"
+        return f"{self.value:+.3f} ±{(self.high - self.low) / 2:.3f}"
 
 
 def shift(
