@@ -180,6 +180,10 @@ def written(records: Sequence[Record], to: Path, command: str, settings: dict[st
             "organisms_cpu": round(sum(one["cpu"] for one in records)),
             "load_mean": round(float(np.mean([one["load"] for one in records])), 1),
         },
+        "unknown": {
+            "mean": round(float(np.mean([one["unknown"] for one in records])), 4),
+            "most": round(max(one["unknown"] for one in records), 4),
+        },
         **found,
         "rows": [
             {"organism": one.name, "moved": _rounded(one.moved), "error": _rounded(one.error),
