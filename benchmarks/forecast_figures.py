@@ -35,7 +35,8 @@ RESAMPLES, SURE = 2000, 2.0
 
 
 class Point(NamedTuple):
-    """An organism: what each reader forecast, how far ground truth moved, and the standard errors of that, by trait."""
+    """An organism, by trait: what each reader forecast, how far the share that shows it moved, with its standard error,
+    and how far its log-odds did."""
 
     arm: str
     trait: str
@@ -43,6 +44,7 @@ class Point(NamedTuple):
     said: dict[str, np.ndarray]
     moved: np.ndarray
     error: np.ndarray
+    odds: np.ndarray
 
     @property
     def sure(self) -> np.ndarray:
@@ -60,7 +62,14 @@ class Point(NamedTuple):
 
 def point(record: Record) -> Point:
     place = (record["arm"], record["trait"], record["seed"])
-    return Point(*place, forecasts(record), np.array(record["shift"]), np.array(record["error"]))
+    before, after = (np.array(record[when]) * record["prompts"] for when in ("before", "after"))
+    odds = _log_odds(after, record["prompts"]) - _log_odds(before, record["prompts"])
+    return Point(*place, forecasts(record), np.array(record["shift"]), np.array(record["error"]), odds)
+
+
+def _log_odds(shown: np.ndarray, of: int) -> np.ndarray:
+    """Of `shown` among `of`, each with half a response added, so that none is infinite (Haldane & Anscombe)."""
+    return np.asarray(np.log((shown + 0.5) / (of - shown + 0.5)))
 
 
 def forecasts(record: Record) -> dict[str, np.ndarray]:
@@ -84,11 +93,10 @@ def _standardised(sides_2nt: np.ndarray) -> np.ndarray:
     return np.asarray((sides_2nt[0] - sides_2nt[1]).mean(0) / np.maximum(spread_t, 1e-9))
 
 
-def correlation(points: Sequence[Point], reader: str) -> float:
-    """Pearson's r over organisms × traits."""
-    said, moved = (
-        np.concatenate(side) for side in zip(*((one.said[reader], one.moved) for one in points), strict=True)
-    )
+def correlation(points: Sequence[Point], reader: str, shares: bool = False) -> float:
+    """Pearson's r over organisms × traits of the forecast with the change in log-odds, or in `shares`."""
+    said = np.concatenate([one.said[reader] for one in points])
+    moved = np.concatenate([one.moved if shares else one.odds for one in points])
     return float(np.corrcoef(said, moved)[0, 1])
 
 
@@ -152,6 +160,7 @@ def summed(points: Sequence[Point]) -> dict[str, Any]:
         group: {
             reader: {
                 "r": bootstrapped(some, partial(correlation, reader=reader)),
+                "r_shares": bootstrapped(some, partial(correlation, reader=reader, shares=True)),
                 "signs": bootstrapped(some, partial(sign_accuracy, reader=reader)),
                 "own": bootstrapped(some, partial(sign_accuracy, reader=reader, own=True)),
             }
@@ -187,6 +196,7 @@ def written(records: Sequence[Record], to: Path, command: str, settings: dict[st
         **found,
         "rows": [
             {"organism": one.name, "moved": _rounded(one.moved), "error": _rounded(one.error),
+             "log_odds": _rounded(one.odds),
              "said": {name: _rounded(values) for name, values in one.said.items()},
              "drift_score": round(drift_score(one), 4), "unknown": round(kept["unknown"], 4)}
             for one, kept in zip(points, records, strict=True)

@@ -142,8 +142,8 @@ def shown(model: LanguageModel, count: int) -> np.ndarray:
 def made(one: Organism, tools: Instruments, pairs: int, recipe: Recipe, base: np.ndarray) -> dict[str, Any]:
     """The record of one organism; `base` is what the untrained reader showed. Plain lists, so that it keeps as JSON.
 
-    `read`: reader → chosen, rejected → a row of readings for each pair; `words` the lengths; `shift` and its standard
-    `error`, by trait, over the prompts where both truths are known.
+    `read`: reader → chosen, rejected → a row of readings for each pair; `words` the lengths; the shares `before` and
+    `after`, their `shift` and its standard `error`, by trait, over the prompts where both truths are known.
     """
     rows = draw(one, pairs, tools.unflagged)
     sides = [tools.read([exchange(row[0], row[side]) for row in rows]) for side in (1, 2)]
@@ -151,12 +151,15 @@ def made(one: Organism, tools: Instruments, pairs: int, recipe: Recipe, base: np
         told = [Pair([{"role": "user", "content": asked}], first, second) for asked, first, second in rows]
         trained = train_dpo(WEIGHTS / "reader", told, Path(scratch) / "model", recipe._replace(seed=one.seed))
         after = shown(LanguageModel.load(Path(scratch) / "model"), len(base))
-    moved = (after - base)[~np.isnan(after - base).any(1)]
+    known = ~np.isnan(after - base).any(1)
+    moved = (after - base)[known]
     assert trained is not None
     return {
         **one._asdict(),
         "read": {name: [side[name] for side in sides] for name in sides[0]},
         "words": [[len(row[side].split()) for row in rows] for side in (1, 2)],
+        "before": base[known].mean(0).tolist(),
+        "after": after[known].mean(0).tolist(),
         "shift": moved.mean(0).tolist(),
         "error": (moved.std(0) / np.sqrt(len(moved))).tolist(),
         "prompts": len(moved),
