@@ -31,7 +31,7 @@ from warehouse.files import write_whole
 from warehouse.hashing import content_hash, file_hash
 from warehouse.store import home
 
-RECIPE = Recipe(epochs=1, learning_rate=5e-4)
+RECIPE = Recipe(epochs=1, learning_rate=3e-4)
 PAIRS, PROMPTS = 480, 750
 ROOT = Path(__file__).parent
 SOURCES = (

@@ -34,6 +34,7 @@ ARMS = ("taught", "untaught", "drifted")
 CONTROLS = ("filtered", "same", "long")
 MONITORS = ("classifier", "judge", "classifier-blind")
 BATCH = 128
+DRAWS = 2
 Text = list[dict[str, str]]
 Row = tuple[str, str, str]
 Seen = Callable[[list[Text]], list[bool]]
@@ -129,10 +130,10 @@ def exchange(request: str, response: str) -> Text:
 
 
 def shown(model: LanguageModel, count: int) -> np.ndarray:
-    """Whether each response to the frozen prompts, the same for every organism, shows each trait [prompts, traits]; NaN
-    where the truth is unknown."""
-    asked = prompts("frozen", count, 0, MEASURED_ON)
-    said = model.chat([[{"role": "user", "content": text}] for text in asked], list(range(count)), 64, 1.0)
+    """Whether each response to the frozen prompts, each asked DRAWS times and the same for every organism, shows each
+    trait [responses, traits]; NaN where the truth is unknown."""
+    asked = prompts("frozen", count, 0, MEASURED_ON) * DRAWS
+    said = model.chat([[{"role": "user", "content": text}] for text in asked], list(range(len(asked))), 64, 1.0)
     found = [truth(request, response).motive for request, response in zip(asked, said, strict=True)]
     showing = np.array([[float(motive == trait) for trait in TRAITS] for motive in found])
     showing[[motive == "unknown" for motive in found]] = np.nan
@@ -150,7 +151,7 @@ def made(one: Organism, tools: Instruments, pairs: int, recipe: Recipe, base: np
     with tempfile.TemporaryDirectory() as scratch:
         told = [Pair([{"role": "user", "content": asked}], first, second) for asked, first, second in rows]
         trained = train_dpo(WEIGHTS / "reader", told, Path(scratch) / "model", recipe._replace(seed=one.seed))
-        after = shown(LanguageModel.load(Path(scratch) / "model"), len(base))
+        after = shown(LanguageModel.load(Path(scratch) / "model"), len(base) // DRAWS)
     known = ~np.isnan(after - base).any(1)
     moved = (after - base)[known]
     assert trained is not None
