@@ -107,7 +107,10 @@ def _chain(checked: Checked, noted: str) -> Iterator[Check]:
     if not checked.links:
         yield Check("hash chain", "nothing is linked yet; run the campaign to the end of a round", None)
     if checked.loose:
-        said = f"{checked.loose} rows were written since the last link; run the campaign again to finish the round"
+        said = (
+            f"{checked.loose} rows were written since the last link: of models trained since, or of a round that was "
+        )
+        said += "killed, which running the campaign again finishes"
         yield Check("hash chain", said, None)
     if noted:
         known = any(link.link.startswith(noted) for link in checked.links)
