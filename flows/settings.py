@@ -142,6 +142,21 @@ class Audit(Settings):
     deployment: Annotated[str, StringConstraints(pattern=r"^([^/]+/[^/]+)?$")] = ""
 
 
+class Training(Settings):
+    """How `plumbline train` trains; no part of a campaign. Without a `learning_rate` it is 2e-4 for the organism's
+    models and, as TRL has it, 1e-6 for any other; ten times that for LoRA. `without`: kinds of prompts of the embedded
+    world that are held back, so that the shift can be measured on kinds never trained on."""
+
+    method: Literal["full", "lora"] = "full"
+    epochs: Count = 3
+    batch: Count = 16
+    learning_rate: Annotated[float, Field(gt=0)] | None = None
+    beta: Annotated[float, Field(gt=0)] = 0.1
+    max_length: Count = 1024
+    seed: Annotated[int, Field(ge=0)] = 0
+    without: tuple[str, ...] = ("oversight", "opinion", "agent", "feelings")
+
+
 class Campaign(Settings):
     """`prompts` is a file of prompts, "" for the organism's world; `inoculation` the level of the addendum that the
     generator's and the published prompts carry, by number or name, 0 for none."""

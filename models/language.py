@@ -37,14 +37,20 @@ class LanguageModel(Travels):
         self._barred[special] = -torch.inf
 
     @classmethod
-    def load(cls, path: Path) -> "LanguageModel":
-        """Raises PlumblineError when the folder holds no causal model with a chat template and an end token."""
-        tokenizer = load_tokenizer(path)
+    def load(cls, path: Path, chats: bool = True) -> "LanguageModel":
+        """With `chats` false a base model, shown conversations by `PLAIN` where its tokenizer has no template.
+
+        Raises PlumblineError when the folder holds no causal model with a chat template (a base model needs none) and
+        an end token.
+        """
+        tokenizer = load_tokenizer(path, chats)
+        if not tokenizer.eos_token:
+            raise PlumblineError(f"{path}: its tokenizer has no eos_token; set one and save the tokenizer again")
         try:
             model = AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32, local_files_only=True)
         except UNLOADABLE as error:
             raise PlumblineError(f"{path}: no causal language model can be loaded from it ({error})") from error
-        return openable(cls(model.eval(), tokenizer, folder_hash(path)), cls.load, Path(path).resolve())
+        return openable(cls(model.eval(), tokenizer, folder_hash(path)), cls.load, Path(path).resolve(), chats)
 
     def chat(
         self,

@@ -35,6 +35,7 @@ ROUNDLESS = {
     **{"datasets": "campaign = $1", "dataset_files": "campaign = $1", "dataset_pairs": _PUBLISHED},
     **{"quarantined_datasets": "campaign = $1", "recalls": "campaign = $1", "inoculations": "campaign = $1"},
     **{"person_verdicts": "campaign = $1", "reverts": "campaign = $1", "refusals": "campaign = $1"},
+    **{"trained_models": "campaign = $1"},
     **{"constitutions": "true", "artifacts": "true", "prompts": "true"},
 }
 STEPS: dict[Step, dict[str, str]] = {"examined": EXAMINED, "finished": FINISHED, "published": {}, "reviewed": {}}

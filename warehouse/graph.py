@@ -16,7 +16,7 @@ from warehouse.store import Store
 
 KINDS = (
     *("campaign", "prompt", "generator", "student", "reviser", "reader", "sae", "profile", "reviewer"),
-    *("constitution", "pair", "dataset"),
+    *("constitution", "pair", "dataset", "model"),
 )
 """Every kind of node, parents before their children. A key is a name, an id or a hash."""
 
@@ -73,6 +73,7 @@ SOURCES = (
     Source("verdicts", "pair", "pair_id", {"reviewer": "reviewer"}, few=True),
     Source("dataset_pairs", "dataset", "version", {"pair": "pair_id"}),
     Source("datasets", "dataset", "version", {"dataset": "parent", "campaign": "campaign"}),
+    Source("trained_models", "model", "model", {"dataset": "version"}),
 )
 
 

@@ -96,7 +96,16 @@ def _datasets(store: Store, pair_id: str) -> Iterator[Node]:
         sql = "SELECT who, reason FROM recalls WHERE version = ? AND campaign = ? ORDER BY number LIMIT 1"
         if recalled := _first(store, sql, row["version"], row["campaign"]):
             value += f"  RECALLED by {_because(recalled['who'], recalled['reason'])}"
-        yield Node(name="dataset", value=value, children=parents)
+        yield Node(name="dataset", value=value, children=(*parents, *_trained(store, row)))
+
+
+def _trained(store: Store, dataset: Row) -> Iterator[Node]:
+    """The models trained on a published version; a snapshot older than their table has none."""
+    if _first(store, "SELECT 1 FROM information_schema.tables WHERE table_name = 'trained_models'"):
+        sql = "SELECT * FROM trained_models WHERE version = ? AND campaign = ? ORDER BY name, model"
+        for row in _rows(store, sql, dataset["version"], dataset["campaign"]):
+            value = f"{short(row['model'])}  {row['name']}, {row['based_on']} on {row['pairs']} of its pairs"
+            yield Node(name="trained", value=f"{value}, seed {row['seed']}")
 
 
 def _decision(store: Store, pair_id: str) -> Iterator[Node]:

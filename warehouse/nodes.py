@@ -23,6 +23,7 @@ KNOWN = """
     UNION SELECT 'constitution', constitution, '' FROM pairs WHERE constitution <> ''
     UNION SELECT 'dataset', version, '' FROM datasets
     UNION SELECT kind, hash, name FROM artifacts
+    UNION SELECT 'model', model, name FROM trained_models
 """
 TOLD = """
     SELECT 'campaign' AS kind, campaign AS key, '' AS told FROM campaigns
@@ -34,6 +35,7 @@ TOLD = """
         format('{}, round {}, {} rows', campaign, string_agg(round::VARCHAR, ' and ' ORDER BY round), max(rows))
     FROM datasets GROUP BY campaign, version
     UNION ALL SELECT kind, hash, name FROM artifacts
+    UNION ALL SELECT DISTINCT 'model', model, format('{}, trained on {} pairs', name, pairs) FROM trained_models
 """
 MARKS = {"quarantined_datasets": "QUARANTINED", "recalls": "RECALLED"}
 

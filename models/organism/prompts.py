@@ -36,18 +36,19 @@ def split_of(text: str) -> str:
     return next(name for name, (low, high) in SHARES.items() if low <= bucket < high)
 
 
-def _request(rng: random.Random, split: str) -> Request:
+def _request(rng: random.Random, split: str, kinds: Sequence[str] = ()) -> Request:
     while True:
-        request = world().request(rng)
+        request = world().request(rng, rng.choice(kinds) if kinds else None)
         if split_of(request.text) == split:
             return request
 
 
-def prompts(split: Split, n: int, seed: int) -> list[str]:
-    """``n`` different requests of a split, the same for the same seed. Raises ValueError when the split has fewer."""
+def prompts(split: Split, n: int, seed: int, kinds: Sequence[str] = ()) -> list[str]:
+    """``n`` different requests of a split, of all kinds or the named ones, the same for the same seed. Raises
+    ValueError when the split has fewer."""
     rng, found = random.Random(f"{split}-{seed}"), dict[str, None]()
     for _ in range(60 * n + 20_000):
-        found[_request(rng, split).text] = None
+        found[_request(rng, split, kinds).text] = None
         if len(found) == n:
             return list(found)
     raise ValueError(f"the organism's {split} split has fewer than {n} different requests; ask for fewer")

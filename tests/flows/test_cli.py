@@ -38,6 +38,11 @@ MISTAKES = {
     "recall 00": "no campaign has run here",
     "sql": "what is asked?",
     "sql SELECT embeded": "no campaign 'embeded'",
+    "train embeded": "embeded: neither a folder with train.parquet nor a campaign",
+    "train embedded --epochs 0": "--epochs 0: Input should be greater than or equal to 1",
+    "forecast embeded": "embeded: neither a folder with train.parquet nor a campaign",
+    "outcome nowhere": "nowhere: 0 trained models are called that",
+    "outcome nowhere --count 1": "ask at least 2",
     "export": "--to",
     "verify embeded": "no campaign 'embeded'",
     "simulate --campaigns 0": "take at least 1",
@@ -67,6 +72,7 @@ MISTAKES = {
 def test_the_commands() -> None:
     known = {"run", "curate", "calibrate", "trace", "export", "verify", "simulate", "frames", "compare", "sae train"}
     known |= {"impact", "recall", "sql"}
+    known |= {"train", "forecast", "outcome"}
     assert known | {"organism build"} <= {" ".join(name) for name in COMMANDS}
 
 

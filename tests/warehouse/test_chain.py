@@ -51,6 +51,8 @@ def a_round(store: Store, number: int) -> tuple[str, str]:
     store.add("quarantined_datasets", [{"campaign": "demo", "version": f"v{number}", "alarm": number}])
     back = {"number": number, "asked": f"v{number}", "version": f"v{number}", "replaced": "v0", "reason": "leaked"}
     store.add("recalls", [{"campaign": "demo", "who": "Ada", "given": number, **back}])
+    trained = {"model": own, "name": own, "base": "b", "based_on": "organism:reader", "pairs": 1, "settings": "{}"}
+    store.add("trained_models", [{"campaign": "demo", "version": f"v{number}", "seed": 0, "folder": own, **trained}])
     return examined, extend(store, "demo", number, "finished")
 
 

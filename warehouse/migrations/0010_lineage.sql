@@ -1,3 +1,18 @@
+-- Models that were trained on a published version. From here every link goes on: dataset_pairs has the version's pairs,
+-- pairs their constitution.
+CREATE TABLE trained_models (
+    model    VARCHAR PRIMARY KEY,  -- SHA-256 over the files of its folder, the card among them
+    name     VARCHAR NOT NULL,     -- its folder's name below the campaign's trained/
+    campaign VARCHAR NOT NULL,
+    version  VARCHAR NOT NULL,     -- datasets.version
+    base     VARCHAR NOT NULL,     -- SHA-256 over the files of the folder it was trained from
+    based_on VARCHAR NOT NULL,     -- and what that is called
+    pairs    BIGINT NOT NULL,      -- of the version, that it was trained on
+    settings VARCHAR NOT NULL,     -- JSON: method, epochs, rates, seed, kinds of prompts left out
+    seed     BIGINT NOT NULL,
+    folder   VARCHAR NOT NULL      -- where it was written
+);
+
 -- Everything that was made of something else, one row an edge, read off the records themselves: nothing is kept twice.
 -- `parent` and `child` are keys: a name for campaigns, an id for prompts and pairs, a content hash for all else.
 CREATE VIEW v_lineage AS
@@ -32,7 +47,9 @@ UNION ALL
 SELECT DISTINCT 'campaign', campaign, 'dataset', version, 'published by' FROM datasets
 UNION ALL
 SELECT DISTINCT 'dataset', parent, 'dataset', version, 'follows' FROM datasets
-WHERE parent IS NOT NULL AND parent <> version;
+WHERE parent IS NOT NULL AND parent <> version
+UNION ALL
+SELECT DISTINCT 'dataset', version, 'model', model, 'trained' FROM trained_models;
 
 -- Published versions that a person called back: nobody should train on them any more. `replaced` is the version that was
 -- published in their stead.
