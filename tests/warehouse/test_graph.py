@@ -17,6 +17,7 @@ from warehouse.store import Store
 
 FIRST, SECOND, ASIDE = "c1" * 32, "c2" * 32, "c3" * 32
 ONE, TWO, THREE = "d1" * 32, "d2" * 32, "d3" * 32
+MODEL = "e1" * 32
 MODELS = {"generator": "9", "student": "5", "reviser": "7", "reader": "4", "sae": "b", "profile": "a", "reviewer": "e"}
 
 
@@ -60,6 +61,9 @@ def _fill(store: Store) -> None:
         store.add("datasets", [row | {"parent": parent}])
         store.add("dataset_pairs", [{"version": version, "pair_id": pair} for pair in pairs])
     store.add("quarantined_datasets", [{"version": TWO, "campaign": "demo", "alarm": 2}])
+    trained = {"model": MODEL, "name": "hers", "campaign": "demo", "version": TWO, "base": "4" * 64, "pairs": 10}
+    trained |= {"based_on": "organism:reader", "settings": "{}", "seed": 0, "folder": "trained/hers"}
+    store.add("trained_models", [trained])
 
 
 def pair(store: Store, number: int) -> str:
@@ -75,6 +79,7 @@ UP = {
     f"constitution {FIRST}": {},
     f"dataset {TWO}": MADE | {"reviser": 1, "constitution": 2, "pair": 10, "dataset": 1},
     f"dataset {ONE}": MADE | {"constitution": 1, "pair": 5, "dataset": 1},  # not the pairs of what it replaced
+    f"model {MODEL}": MADE | {"reviser": 1, "constitution": 2, "pair": 10, "dataset": 2},
     f"profile {'a' * 64}": {"reader": 1, "sae": 1},
     f"sae {'b' * 64}": {},
     "campaign demo": {},
@@ -97,6 +102,7 @@ DOWN = {
     "campaign demo": {"pair": 10, "dataset": 3},
     "campaign other": {"pair": 1},
 }
+DOWN = {start: made | ({"model": 1} if "dataset" in made else {}) for start, made in DOWN.items()}  # all are in TWO
 
 
 def node(store: Store, named: str) -> Item:
