@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard import steering
 from dashboard.constitution_figures import amendments_table, points, principles_picture
 from dashboard.constitution_tree import FATES, outline, standing
-from dashboard.data import about, chosen, folder, has, store
+from dashboard.data import about, begun, chosen, folder, has, store
 from dashboard.difference import Change, as_html, changes
 from dashboard.drawing import draw
 from dashboard.links import asked, link
@@ -47,7 +47,7 @@ CSS = """<style>
 def show() -> None:
     campaign = chosen()
     st.title("Constitution")
-    if about(campaign).get("round") is None:
+    if not begun(campaign):
         empty("The first round is at work; this page fills when it is done.")
         return
     if not has(campaign, "reverts"):

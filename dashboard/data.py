@@ -60,6 +60,12 @@ def frame(campaign: str, sql: str, *params: Any) -> pd.DataFrame:
     return _asked(campaign, str(about(campaign)["version"]), sql, params)
 
 
+def begun(campaign: str) -> bool:
+    """Whether the first round has left something to show: it is finished, or waits for a person."""
+    told = about(campaign)
+    return told.get("round") is not None or (bool(told) and not frame(campaign, "SELECT 1 FROM pairs LIMIT 1").empty)
+
+
 def has(campaign: str, table: str) -> bool:
     """Whether the snapshot has that table: one written by an older version may not."""
     return (folder(campaign) / "author" / str(about(campaign)["version"]) / f"{table}.parquet").is_file()

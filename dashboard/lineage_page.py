@@ -5,7 +5,7 @@ Reads: the author's snapshot. Writes: nothing. Must not know: the held-out side.
 
 import streamlit as st
 
-from dashboard.data import about, chosen, has, store
+from dashboard.data import begun, chosen, has, store
 from dashboard.drawing import draw
 from dashboard.lineage_list import members_list
 from dashboard.lineage_node import panel
@@ -28,7 +28,7 @@ NODE, LIST = "node", "list"
 def show() -> None:
     campaign = chosen()
     st.title("Lineage")
-    if about(campaign).get("round") is None:
+    if not begun(campaign):
         empty("The first round is at work; this page fills when it is done.")
         return
     if not has(campaign, "recalls"):

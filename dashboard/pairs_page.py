@@ -6,7 +6,7 @@ Reads: the author's snapshot. Writes: nothing. Must not know: the held-out side,
 import pyarrow as pa
 import streamlit as st
 
-from dashboard.data import about, chosen, store
+from dashboard.data import begun, chosen, store
 from dashboard.highlight import STYLE, visible
 from dashboard.links import asked
 from dashboard.one_pair import pair
@@ -24,8 +24,8 @@ def show() -> None:
     campaign = chosen()
     st.title("Pairs")
     st.html(STYLE)
-    if about(campaign).get("round") is None:
-        empty("The first round is at work; its pairs are here when it is done. To watch it, type:", "plumbline runs")
+    if not begun(campaign):
+        empty("The first round is at work; its pairs are here when it is done.")
         return
     opened = asked("pair")
     wanted = _remembered() if opened else _filter(campaign)

@@ -7,7 +7,7 @@ held-out side, what becomes of a verdict.
 
 import streamlit as st
 
-from dashboard.data import about, chosen, folder, has, store
+from dashboard.data import begun, chosen, folder, has, store
 from dashboard.highlight import STYLE
 from dashboard.one_pair import Pair, pair
 from dashboard.pair_view import FLAGGED, choose_whole, persons, show_outcome, show_texts
@@ -35,8 +35,8 @@ def show() -> None:
     campaign = chosen()
     st.title("Review")
     st.html(STYLE)
-    if about(campaign).get("round") is None:
-        empty("The first round is at work; what it is unsure about comes here. To watch it, type:", "plumbline runs")
+    if not begun(campaign):
+        empty("The first round is at work; what its reviewer is unsure about comes here.")
         return
     left, right = st.columns([1, 2])
     with left:
