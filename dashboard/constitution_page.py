@@ -94,7 +94,7 @@ def _tree_and_version(told: History) -> Version:
     left, right = st.columns([5, 6], gap="large")
     with left:
         losers = sum(one.fate == "lost" for one in told.versions.values())
-        lost = bool(losers) and st.toggle(f"Show the {losers} candidates that were not chosen", key="lost")
+        lost = bool(losers) and st.toggle("Show candidates that were not chosen", key="lost")
         boxes, lines = outline(told, version.hash, lost)
         with st.container(height=620 if boxes[-1].y > 600 else "content", border=False):
             clicked = draw(boxes, lines, "the versions of the constitution", key="tree", steps=True)

@@ -113,9 +113,10 @@ def test_a_model_made_but_not_written_down_is_written_down(small: Here, said: An
     made = said("train", "small", *QUICK)
     small.write("DELETE FROM trained_models")
     (Path(made["folder"]) / "training.json").unlink()  # killed between the weights and the facts
-    assert said("train", "small", *QUICK) == made
+    again = said("train", "small", *QUICK)
+    assert again | {"model": ""} == made | {"model": ""}  # its card names the head of the chain, which has a link more
     with Store.open(small.path, read_only=True) as store:
-        assert store.query("SELECT model FROM trained_models")["model"].to_pylist() == [made["model"]]
+        assert store.query("SELECT model FROM trained_models")["model"].to_pylist() == [again["model"]]
 
 
 def marked(small: Here) -> None:
@@ -132,7 +133,8 @@ def on_record(small: Here) -> None:
 
 
 def recalled(small: Here) -> None:
-    small.write("CREATE TABLE recalls (version VARCHAR)", f"INSERT INTO recalls VALUES ('{small.dataset.version}')")
+    version = small.dataset.version
+    small.write(f"INSERT INTO recalls VALUES ('small', 1, '{version}', '{version}', 'v0', 'Ada', 'leaked', 1)")
 
 
 def changed(small: Here) -> None:
