@@ -21,7 +21,6 @@ import pytest
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import ArtifactFilter, FlowRunFilter, WorkPoolFilter
 from prefect.client.schemas.objects import FlowRun
-from prefect.context import FlowRunContext
 from prefect.settings import PREFECT_API_URL, PREFECT_LOGGING_TO_API_ENABLED, temporary_settings
 from prefect.states import Scheduled
 from small_campaign import Finished, Place, place
@@ -29,7 +28,6 @@ from small_campaign import Finished, Place, place
 from flows import lifeline
 from flows.auditor_deployed import DeployedAuditor
 from flows.cli import main
-from flows.gate import _emit
 from flows.heldout_deployed import audit
 from flows.progress import Progress
 from warehouse.errors import PlumblineError
@@ -46,6 +44,17 @@ profile: {{texts_per_cell: 20}}
 audit: {{baseline: 60, reviews: 8, sensitivity: 0, specificity: 1, monitors: "mine.yaml", use: [chance]}}
 """
 MONITORS = "monitors:\n  chance: {kind: random, rate: 0.2, seed: 1}\n"
+# In a process of its own: Prefect's worker for events holds on to the first server that a process has told of one.
+RINGS = """
+import sys
+from prefect.client.orchestration import get_client
+from prefect.context import FlowRunContext
+from flows.gate import _emit
+with get_client(sync_client=True) as client:
+    ran = client.read_flow_run(sys.argv[1])
+with FlowRunContext.model_construct(flow_run=ran):
+    _emit("small", 1)
+"""
 MADE = ("prompts", "pairs", "readings", "verdicts", "decisions", "amendments", "constitutions", "gate_answers", "seals")
 
 
@@ -183,8 +192,8 @@ def test_an_alarm_is_told_and_pauses_its_schedule(up: Up, ran: FlowRun, told: tu
     with up.client() as client:
         before = client.read_deployment_by_name("campaign/generator")
         assert not before.paused
-        with FlowRunContext.model_construct(flow_run=ran):
-            _emit("small", 1)
+        environment = up.there.environment | {"PREFECT_API_URL": up.facts["api"]}
+        subprocess.run([sys.executable, "-c", RINGS, str(ran.id)], env=environment, check=True)
         (message,) = until(lambda: told[1])
         assert (
             message["campaign"] == "small"
