@@ -1,5 +1,6 @@
 """Pages opened as a browser would, on made-up campaigns."""
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,6 +10,14 @@ from shown_campaign import show_campaign
 from streamlit.testing.v1 import AppTest
 
 OpenPage = Callable[..., AppTest]
+
+
+@pytest.fixture(autouse=True)
+def own_main() -> Iterator[None]:
+    """AppTest leaves its script behind as `__main__`, which a process that is spawned later would run."""
+    kept = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = kept
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 import json
-import multiprocessing
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -87,14 +88,16 @@ def _write(path: Path, writer: int) -> None:
 
 
 def test_several_processes_may_write_to_one_journal(tmp_path: Path) -> None:
-    path = tmp_path / "role.jsonl"
-    context = multiprocessing.get_context("spawn")
-    writers = [context.Process(target=_write, args=(path, writer)) for writer in range(3)]
-    for process in writers:
-        process.start()
-    for process in writers:
-        process.join()
-    assert [process.exitcode for process in writers] == [0, 0, 0]
+    path, here = tmp_path / "role.jsonl", Path(__file__)
+    code = "import sys; sys.path[:0] = sys.argv[3:]; import pathlib, test_exchanges as test; "
+    code += "test._write(pathlib.Path(sys.argv[1]), int(sys.argv[2]))"
+    folders = (str(here.parent), str(here.parents[1]), str(here.parents[2]))
+    writers = [
+        subprocess.Popen([sys.executable, "-c", code, str(path), str(writer), *folders], stderr=subprocess.PIPE)
+        for writer in range(3)
+    ]
+    said = [process.communicate()[1].decode() for process in writers]
+    assert [process.returncode for process in writers] == [0, 0, 0], said
     journal = Journal(path)
     assert len(journal) == journal.spent.requests == 150
     assert all(one.answer == "long " * 2000 for one in journal)
