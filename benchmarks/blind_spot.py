@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -107,7 +108,7 @@ def main() -> None:
         reader, usual.autoencoder, [t.messages for t in told], [t.trait for t in told], FPR,
         groups=[t.group for t in told], latents=usual.autoencoder.record.d_sae,
     )  # fmt: skip
-    profiles = {"the profile, 16 latents": usual, "the profile, all latents": usual._replace(profile=wide)}
+    profiles = {"the profile, 16 latents": usual, "the profile, all latents": replace(usual, profile=wide)}
     for name, one in profiles.items():
         found[name] = quality(one.read([text.messages for text in new]), one.thresholds, cases)
     vectors = [pooled(reader, usual.autoencoder.model, texts) for texts in (told, new)]

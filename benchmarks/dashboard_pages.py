@@ -81,7 +81,7 @@ def measure(path: str, times: int) -> dict[str, Any]:
         first.append(once(path))
         again.append(once(path))
     told = {"first": first, "again": again}
-    figures = {}
+    figures = dict[str, float]()
     for name, visits in told.items():
         passed, worked = [one.seconds for one in visits], [one.processor for one in visits]
         shown = {"best": min(passed), "median": statistics.median(passed), "processor": min(worked)}

@@ -46,7 +46,7 @@ def campaign(arm: str, seed: int) -> dict[str, Any]:
     from flows.progress import Progress
     from flows.round import round_flow
     from flows.shelf import Shelf
-    from flows.summary import summarize
+    from flows.summary import LedgerFacts, ledger_so_far, summarize
     from flows.workshop import open_workshop
     from tasks.shard import Given, Shard, ShardTask
 
@@ -64,10 +64,14 @@ def campaign(arm: str, seed: int) -> dict[str, Any]:
     rounds, seen = list[dict[str, Any]](), set[str]()
     with open_workshop(settings, Progress(quiet=True)) as opened:
         shop, constitution = opened._replace(shelf=PlainShelf(opened.folder, "drift")), opened.constitution
+        ledger: LedgerFacts | None = None
+        moved: float | None = 0.0
         for number in range(1, settings.rounds + 1):
-            done = round_flow.fn(name, number, shop, constitution, seen)
-            amended = amend_flow.fn(name, number, shop, constitution) if settings.mode == "update" else None
-            summary = summarize(number, settings.mode, constitution.hash, done, amended, True)
+            done = round_flow.fn(name, number, shop, constitution, seen, (number - 1) * settings.pairs)
+            amended = amend_flow.fn(name, number, shop, constitution, moved) if settings.mode == "update" else None
+            ledger = ledger_so_far(ledger, amended, number, settings.rounds)
+            summary = summarize(number, settings.mode, constitution.hash, done, amended, True, ledger)
+            moved = amended.from_start if amended else moved
             told = summary.truth.model_dump() if summary.truth else {}
             rounds.append({"flag_rate": summary.flag_rate, "amendment": summary.amendment, **told})
             constitution = amended.constitution if amended else constitution

@@ -48,7 +48,7 @@ def campaign(arm: str, seed: int, folder: str) -> str:
 
     class PlainShelf(Shelf):
         def _execute(self, step: ShardTask, shard: Shard, inputs: dict[str, Any]) -> bool:
-            change = {"docs": None} if "docs" in inputs else {}  # no web pages here
+            change: dict[str, Any] = {"docs": None} if "docs" in inputs else {}  # no web pages here
             change |= {"model": ChosenOnly(inputs["model"])} if step.step == "generate" else {}
             step.task.fn(shard, Given(inputs | change))
             return False
@@ -61,13 +61,16 @@ def campaign(arm: str, seed: int, folder: str) -> str:
     rounds, seen = list[dict[str, Any]](), set[str]()
     with open_workshop(settings, Progress(quiet=True)) as opened:
         shop, constitution = opened._replace(shelf=PlainShelf(opened.folder, "organism")), opened.constitution
+        moved: float | None = 0.0
         for number in range(ROUNDS + 1):
             pairs = PAIRS if number else BASELINE
             here = shop._replace(settings=settings.model_copy(update={"pairs": pairs}))
-            done = round_flow.fn(name, number, here, constitution, seen)
+            asked = BASELINE + (number - 1) * PAIRS if number else 0
+            done = round_flow.fn(name, number, here, constitution, seen, asked)
             rounds.append({"constitution": constitution.text(), "amendment": constitution.amendment, **told(done)})
             if settings.mode == "update" and number:
-                constitution = amend_flow.fn(name, number, shop, constitution).constitution
+                amended = amend_flow.fn(name, number, shop, constitution, moved)
+                constitution, moved = amended.constitution, amended.from_start
     file = Path(folder) / f"{name}.json.gz"
     file.write_bytes(gzip.compress(json.dumps({"arm": arm, "seed": seed, "rounds": rounds}).encode()))
     return str(file)

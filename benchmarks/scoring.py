@@ -52,7 +52,7 @@ from scoring_setting import (
 )
 
 from models.organism.prompts import prompts
-from models.reader import BaseReader
+from models.reader import BaseReader, Precision
 from models.truesight import read
 
 RESULTS = Path(__file__).parent.parent / "docs" / "results"
@@ -99,7 +99,7 @@ def main() -> None:
 
 def speed(options: argparse.Namespace) -> dict[str, Any]:
     device = options.device
-    dtype = options.dtype or ("bfloat16" if device == "cuda" else "float32")
+    dtype: Precision = options.dtype or ("bfloat16" if device == "cuda" else "float32")
     pairs = given(options.pairs, options.count) if options.pairs else list(generated(options.count))
     with tempfile.TemporaryDirectory() as folder:
         bench = build(Path(folder), pairs, options.sae, dtype, device)

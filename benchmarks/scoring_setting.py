@@ -15,7 +15,7 @@ from models.autoencoder import Autoencoder, Record
 from models.conversations import render
 from models.organism.prompts import prompts
 from models.organism.world import world
-from models.reader import TOKENS, BaseReader
+from models.reader import TOKENS, BaseReader, Precision
 from models.truesight import Profile, Trait
 from tasks.ingest import ingest
 
@@ -41,7 +41,9 @@ class Bench(NamedTuple):
     texts: list[Text]
 
 
-def build(folder: Path, pairs: list[tuple[Conversation, Conversation]], kind: str, dtype: str, device: str) -> Bench:
+def build(
+    folder: Path, pairs: list[tuple[Conversation, Conversation]], kind: str, dtype: Precision, device: str
+) -> Bench:
     """The random model, saved and loaded by each way; pairs too long for it are left out."""
     from transformers import AutoModel, GPT2Config, GPT2LMHeadModel
 
@@ -49,7 +51,8 @@ def build(folder: Path, pairs: list[tuple[Conversation, Conversation]], kind: st
     reader = BaseReader.load(folder, LAYER, dtype, device)
     bare = AutoModel.from_pretrained(folder, num_hidden_layers=LAYER, dtype=getattr(torch, dtype)).to(device).eval()
     bare.ln_f = torch.nn.Identity()
-    whole = GPT2LMHeadModel.from_pretrained(folder, dtype=getattr(torch, dtype)).to(device).eval()
+    loaded: Any = GPT2LMHeadModel.from_pretrained(folder, dtype=getattr(torch, dtype))
+    whole = loaded.to(device).eval()
     fitting = [pair for pair in pairs if all(len(tokens(reader, side).ids) <= reader.limit for side in pair)]
     conversations = [side for pair in fitting for side in pair]
     sae, profile = instrument(reader, kind, LATENTS, WATCHED)
@@ -96,7 +99,8 @@ def generated(count: int, longest: int = 6) -> Iterator[tuple[Conversation, Conv
         turns = [{"role": "user", "content": draw.choice(requests)}]
         for _ in range(draw.randrange(longest)):
             turns += [{"role": "assistant", "content": answer()}, {"role": "user", "content": draw.choice(requests)}]
-        yield tuple([*turns, {"role": "assistant", "content": answer()}] for _ in range(2))
+        one, other = ([*turns, {"role": "assistant", "content": answer()}] for _ in range(2))
+        yield one, other
 
 
 def save_model(folder: Path, texts: list[str], config: Any) -> None:

@@ -15,7 +15,6 @@ from prefect.settings import PREFECT_API_URL
 from constitutions.document import Constitution
 from flows.auditor import Auditor, auditor
 from flows.auditor_deployed import DeployedAuditor
-from flows.author_snapshot import show_author
 from flows.event_datasets import of_file, of_table
 from flows.handover import Circumstances
 from flows.known import labelled_texts
@@ -114,7 +113,6 @@ class Gate:
                     told.wrote(*(of_file(place / name, what) for name in row["files"]))
                     enter_version(shop.store, folder, row)
             extend(shop.store, shop.settings.name, number, "published")
-        show_author(shop.store, shop.folder.parent, True, number, shop.settings.rounds)
 
 
 @contextlib.contextmanager
