@@ -1,6 +1,6 @@
 """Does what a reader says of the pairs predict what training on them does, and can one tell before when it will not?
 
-    python benchmarks/forecast.py [--seeds 4] [--jobs 2] [--only NAME ...] [--to docs/results]
+    python benchmarks/forecast.py [--seeds 4] [--first 4] [--jobs 2] [--only NAME ...] [--to docs/results]
 
 Trains an organism for each trait, arm and seed, and controls (`forecast_organisms`), each in a process of one thread;
 an organism that is done is kept and found again. Then sets the forecasts, standardised mean differences of readings,
@@ -74,6 +74,7 @@ def told(record: dict[str, Any]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=4)
+    parser.add_argument("--first", type=int, default=4, help="the first seed; 1 to 3 were used to try settings")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--only", nargs="*", default=[], help="organisms by name, ARM-TRAIT-SEED; written nowhere")
     parser.add_argument("--to", type=Path, default=ROOT.parent / "docs" / "results")
@@ -83,7 +84,7 @@ def main() -> None:
     key = content_hash([PAIRS, PROMPTS, RECIPE._asdict(), code])[:12]
     work = home() / "cache" / "forecast" / key
     work.mkdir(parents=True, exist_ok=True)
-    wanted = [one for one in organisms(range(options.seeds)) if not options.only or one.name in options.only]
+    wanted = [one for one in organisms(range(options.first, options.first + options.seeds)) if not options.only or one.name in options.only]
     opened(work)  # what all processes share is fitted before they begin
     records: dict[Organism, dict[str, Any]] = {}
     spawn = multiprocessing.get_context("spawn")
@@ -94,7 +95,7 @@ def main() -> None:
             print(f"[{len(records)}/{len(wanted)}] {told(record)}", file=sys.stderr, flush=True)
     if options.only:
         return
-    command = f"python benchmarks/forecast.py --seeds {options.seeds} --jobs {options.jobs}"
+    command = f"python benchmarks/forecast.py --seeds {options.seeds} --first {options.first} --jobs {options.jobs}"
     settings = {"pairs": PAIRS, "prompts": PROMPTS, **RECIPE._asdict(), "traits": list(TRAITS)}
     in_order = [records[one] for one in wanted]
     print(written(in_order, options.to, command, settings, time.monotonic() - began))

@@ -22,6 +22,7 @@ from flows.cli_report import report
 from flows.cli_review import injections
 from flows.cli_sae import sae
 from flows.cli_serve import automations, serve
+from flows.cli_study import study
 from flows.cli_train import forecast, outcome, train
 from flows.cli_ui import ui
 from flows.output import DEFAULT, Output, answer, hush_at_the_end
@@ -40,7 +41,7 @@ organism = App(name="organism", help="The embedded model organism.\n\nExample: `
 app.command(organism)
 app.command(sae)
 app.command(constitution)
-OTHERS = (injections, calibrate, compare, train, forecast, outcome, ui, report, serve, automations)
+OTHERS = (injections, calibrate, compare, train, forecast, outcome, study, ui, report, serve, automations)
 for command in (*COMMANDS, *PEOPLE, *LINEAGE, *OTHERS):
     app.command(command)
 

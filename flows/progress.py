@@ -72,6 +72,10 @@ class Progress:
     def say(self, line: str) -> None:
         self.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
+    def __reduce__(self) -> tuple[type["Progress"], tuple[None, bool]]:
+        """What travels to another process is a silent one."""
+        return Progress, (None, True)
+
     def __enter__(self) -> Self:
         self._bars.start()
         return self

@@ -1,11 +1,16 @@
 """A small real campaign on the shipped organism, run as people run it: by the command line, in processes of its own."""
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
+
+import pytest
+from prefect.settings import PREFECT_API_URL, PREFECT_LOGGING_TO_API_ENABLED, temporary_settings
 
 SETTINGS = """
 name: small
@@ -52,3 +57,12 @@ def place(home: Path, **environment: str) -> Place:
 class Finished(NamedTuple):
     place: Place
     report: dict[str, Any]
+
+
+@contextlib.contextmanager
+def at_home(ran: Finished, server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Finished]:
+    """The finished campaign, with this process at its home."""
+    monkeypatch.setenv("PLUMBLINE_HOME", str(ran.place.home))
+    monkeypatch.setenv("PREFECT_API_URL", server)
+    with temporary_settings({PREFECT_API_URL: server, PREFECT_LOGGING_TO_API_ENABLED: False}):
+        yield ran

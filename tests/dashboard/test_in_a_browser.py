@@ -1,30 +1,17 @@
 """Pairs and Review in a real browser, over pairs that hold ten thousand hostile strings: keys lead from pair to pair, a
-verdict is given, nothing is run and nothing is asked of any other machine.
+verdict is given, nothing is run and nothing is asked of any other machine."""
 
-It needs Playwright and a Chromium: the one named in PLUMBLINE_CHROMIUM, else one on the PATH.
-"""
-
-import os
-import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from browser import opened, served
 from hostile import Snapshot, publish
 
 from warehouse.inbox import waiting
 
-CHROMIUM = os.environ.get("PLUMBLINE_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
-if not CHROMIUM:
-    pytest.skip("no Chromium on the PATH; name one in PLUMBLINE_CHROMIUM", allow_module_level=True)
-playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright; pip install -e '.[dev]'")
 STRANGE = "script, iframe, object, embed, link, form, meta, base, img, svg[onload], a[href^='javascript']"
 OURS = "[data-testid=stHtml]"
 
@@ -36,26 +23,8 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
 
 @pytest.fixture(scope="module")
 def url(snapshot: Snapshot) -> Iterator[str]:
-    """A real `plumbline ui` over the hostile snapshot."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-c", "from flows.cli import main; main()", "ui", "--port", str(port)]
-    environment = os.environ | {"PLUMBLINE_HOME": str(snapshot.home)}
-    with open(snapshot.home / "log", "w") as log:
-        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
-        try:
-            for _ in range(300):
-                time.sleep(0.2)
-                try:
-                    urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health")
-                    break
-                except OSError:
-                    assert process.poll() is None, (snapshot.home / "log").read_text()
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            os.killpg(process.pid, 15)
-            process.wait(20)
+    with served(snapshot.home) as address:
+        yield address
 
 
 class Watched:
@@ -98,10 +67,8 @@ class Watched:
 
 @pytest.fixture(scope="module")
 def page() -> Iterator[Watched]:
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield Watched(browser.new_page(viewport={"width": 1280, "height": 900}))
-        browser.close()
+    with opened() as tab:
+        yield Watched(tab)
 
 
 def test_keys_lead_through_ten_thousand_hostile_strings(page: Watched, url: str, snapshot: Snapshot) -> None:

@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from prefect.settings import PREFECT_API_URL, PREFECT_LOGGING_TO_API_ENABLED, temporary_settings
-from small_campaign import Finished, Place, place
+from small_campaign import Finished, Place, at_home, place
 
 
 @pytest.fixture(scope="session")
@@ -56,10 +55,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory, server: str) -> Finished:
 @pytest.fixture
 def here(finished: Finished, server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Finished]:
     """The finished campaign, with this process at its home."""
-    monkeypatch.setenv("PLUMBLINE_HOME", str(finished.place.home))
-    monkeypatch.setenv("PREFECT_API_URL", server)
-    with temporary_settings({PREFECT_API_URL: server, PREFECT_LOGGING_TO_API_ENABLED: False}):
-        yield finished
+    with at_home(finished, server, monkeypatch) as there:
+        yield there
 
 
 @pytest.fixture

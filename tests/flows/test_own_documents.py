@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from prefect.settings import PREFECT_API_URL, PREFECT_LOGGING_TO_API_ENABLED, temporary_settings
-from small_campaign import Finished, place
+from small_campaign import Finished, at_home, place
 
 from constitutions.inoculation import addendum
 from flows.cli import main
@@ -59,10 +58,8 @@ def ran(finished: Finished, tmp_path_factory: pytest.TempPathFactory, server: st
 @pytest.fixture
 def own(ran: Finished, server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Finished]:
     """The same, with this process at its home."""
-    monkeypatch.setenv("PLUMBLINE_HOME", str(ran.place.home))
-    monkeypatch.setenv("PREFECT_API_URL", server)
-    with temporary_settings({PREFECT_API_URL: server, PREFECT_LOGGING_TO_API_ENABLED: False}):
-        yield ran
+    with at_home(ran, server, monkeypatch) as there:
+        yield there
 
 
 def test_every_use_has_prompts_of_its_own(own: Finished) -> None:
