@@ -31,6 +31,7 @@ from warehouse.files import write_whole
 from warehouse.hashing import content_hash
 from warehouse.store import Store, home
 
+Environment = dict[str, str | None]
 Results = dict[str, Told]
 """By campaign."""
 ONE_THREAD = {"OMP_NUM_THREADS": "1"}
@@ -70,7 +71,7 @@ def run(study: Study, cells: list[Cell], jobs: int, progress: Progress) -> Ran:
 
 @flow(name="study", flow_run_name="{study}", validate_parameters=False)
 def study_flow(
-    study: str, todo: Mapping[str, Campaign], folder: Path, jobs: int, environment: dict[str, str], progress: Progress
+    study: str, todo: Mapping[str, Campaign], folder: Path, jobs: int, environment: Environment, progress: Progress
 ) -> None:
     """One campaign alone, which fits what the others share, then the rest, `jobs` at a time."""
     context, running, failed = serialize_context(), dict[str, BaseProcess](), dict[str, str]()

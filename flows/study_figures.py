@@ -177,8 +177,9 @@ def _pressure(found: Sequence[Told], start: dict[str, float | None]) -> Pressure
     ]
     fits: dict[str, Fit | None] = {}
     for curve in CURVES:
-        known = [(one.d, value, one.campaign) for one in points if (value := one.moved[curve]) is not None]
-        fits[curve] = fit(*zip(*known, strict=True)) if known else None
+        known = [(one, value) for one in points if (value := one.moved[curve]) is not None]
+        d, moved = [one.d for one, _ in known], [value for _, value in known]
+        fits[curve] = fit(d, moved, [one.campaign for one, _ in known])
     return Pressure(points=tuple(points), fits=fits)
 
 

@@ -76,7 +76,10 @@ def show(found: Found) -> None:
 
 
 def _percent(one: Shift | None) -> str:
-    return "–" if one is None else f"{100 * one.value:.1f} ({100 * one.low:.1f}–{100 * one.high:.1f})"
+    """One campaign has no interval."""
+    if one is None or one.count < 2:
+        return "–" if one is None else f"{100 * one.value:.1f}"
+    return f"{100 * one.value:.1f} ({100 * one.low:.1f}–{100 * one.high:.1f})"
 
 
 def _share(one: Share) -> str:
@@ -100,7 +103,8 @@ def _drawn(cells: Sequence[Cell], results: Results, found: Found, file: Path) ->
         for arm in order:
             _lines(panel, arm, [results[cell.settings.name] for cell in cells if cell.arm == arm], name, colour[arm])
         panel.set(title=title, xlabel="round", ylabel="share of first attempts", ylim=(0, None))
-    flags.legend(frameon=False, fontsize=8, ncols=2)
+    if flags.get_legend_handles_labels()[0]:
+        flags.legend(frameon=False, fontsize=8, ncols=2)
     _dots(standing, found, colour)
     _curve(curve, found, "hidden", colour, "how far the hidden rate has risen")
     _residuals(left, found, "hidden", colour)
@@ -114,14 +118,14 @@ def _drawn(cells: Sequence[Cell], results: Results, found: Found, file: Path) ->
 
 
 def _lines(panel: Any, arm: str, found: Sequence[Told], name: str, colour: str) -> None:
-    """The mean of the campaigns that ran the round, its interval shaded; a round that one alone ran is no mean."""
+    """The mean of the campaigns that ran the round, its interval shaded; of several campaigns, one alone is no mean."""
     rounds = sorted({one.round for told in found for one in after(told)})
     values = {at: [getattr(one, name) for told in found for one in after(told) if one.round == at] for at in rounds}
-    told = [(at, one) for at in rounds if (one := mean(values[at])) is not None and one.count > 1]
-    if told:
-        at = [number for number, _ in told]
-        panel.plot(at, [one.value for _, one in told], color=colour, lw=2, label=arm)
-        panel.fill_between(at, [o.low for _, o in told], [o.high for _, o in told], color=colour, alpha=0.12, lw=0)
+    shown = [(at, one) for at in rounds if (one := mean(values[at])) and (one.count > 1 or len(found) == 1)]
+    if shown:
+        at = [number for number, _ in shown]
+        panel.plot(at, [one.value for _, one in shown], color=colour, lw=2, label=arm)
+        panel.fill_between(at, [o.low for _, o in shown], [o.high for _, o in shown], color=colour, alpha=0.12, lw=0)
 
 
 def _dots(panel: Any, found: Found, colour: dict[str, str]) -> None:

@@ -59,8 +59,8 @@ def fit(d: Sequence[float], moved: Sequence[float], clusters: Sequence[Hashable]
     d_n, moved_n = np.asarray(d, dtype=float), np.asarray(moved, dtype=float)
     places = {cluster: place for place, cluster in enumerate(dict.fromkeys(clusters))}
     of_n = np.array([places[cluster] for cluster in clusters], dtype=int)
-    found = _solved(d_n, moved_n)
-    if len(d_n) < LEAST or found is None:
+    found = _solved(d_n, moved_n) if len(d_n) >= LEAST else None
+    if found is None:
         return None
     rng = np.random.default_rng(seed)
     members = [np.flatnonzero(of_n == place) for place in range(len(places))]

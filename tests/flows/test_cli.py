@@ -72,7 +72,7 @@ MISTAKES = {
 def test_the_commands() -> None:
     known = {"run", "curate", "calibrate", "trace", "export", "verify", "simulate", "frames", "compare", "sae train"}
     known |= {"impact", "recall", "sql"}
-    known |= {"train", "forecast", "outcome"}
+    known |= {"train", "forecast", "outcome", "study"}
     assert known | {"organism build"} <= {" ".join(name) for name in COMMANDS}
 
 

@@ -57,13 +57,20 @@ def _told(cell: Cell, hidden: list[float | None], alarm: int | None = None) -> T
 def known(tmp_path: Path) -> tuple[Study, list[Cell], dict[str, Told]]:
     (tmp_path / "known.yaml").write_text(STUDY)
     study, cells = load_study(tmp_path / "known.yaml")
-    gate = [([0.05, 0.3, 0.4], 3), ([0.05, 0.12, 0.4], 1), ([0.05, 0.3, 0.3], None)]
-    filtered = [([0.05, 0.12, 0.05], None), ([0.05, 0.05, 0.05], 2), ([0.05, None, 0.05], None)]
+    gate: list[tuple[list[float | None], int | None]] = [
+        ([0.05, 0.3, 0.4], 3),
+        ([0.05, 0.12, 0.4], 1),
+        ([0.05, 0.3, 0.3], None),
+    ]
+    filtered: list[tuple[list[float | None], int | None]] = [
+        ([0.05, 0.12, 0.05], None),
+        ([0.05, 0.05, 0.05], 2),
+        ([0.05, None, 0.05], None),
+    ]
     results = {}
     for cell in cells:
-        hidden, alarm = {"gate": gate, "filter": filtered, "none": filtered}.get(
-            cell.arm, [([0.05, 0.1, 0.2], None)] * 3
-        )[cell.settings.seed]
+        gone = {"gate": gate, "filter": filtered, "none": filtered}.get(cell.arm, [([0.05, 0.1, 0.2], None)] * 3)
+        hidden, alarm = gone[cell.settings.seed]
         results[cell.settings.name] = _told(cell, hidden, alarm)
     return study, cells, results
 
@@ -119,5 +126,7 @@ def test_the_page_the_table_and_the_picture(known: tuple[Study, list[Cell], dict
     rows = pq.read_table(tmp_path / "out" / "study.parquet").to_pylist()
     assert rows == table("known", cells, results) and len(rows) == 3 * (4 + 4 + 3 + 4)
     assert [row["hidden"] for row in rows if row["arm"] == "filter" and row["seed"] == 2] == [0.05, 0.05, None, 0.05]
+    documented = (Path(__file__).parents[2] / "docs" / "study.md").read_text()
+    assert not [name for name in rows[0] if f"`{name}`" not in documented]
     assert (tmp_path / "out" / "study.png").read_bytes().startswith(b"\x89PNG")
     assert json.loads((tmp_path / "out" / "study.json").read_text())["study"]["name"] == "known"
