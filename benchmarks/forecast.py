@@ -84,7 +84,8 @@ def main() -> None:
     key = content_hash([PAIRS, PROMPTS, RECIPE._asdict(), code])[:12]
     work = home() / "cache" / "forecast" / key
     work.mkdir(parents=True, exist_ok=True)
-    wanted = [one for one in organisms(range(options.first, options.first + options.seeds)) if not options.only or one.name in options.only]
+    every = organisms(range(options.first, options.first + options.seeds))
+    wanted = [one for one in every if not options.only or one.name in options.only]
     opened(work)  # what all processes share is fitted before they begin
     records: dict[Organism, dict[str, Any]] = {}
     spawn = multiprocessing.get_context("spawn")
