@@ -33,7 +33,7 @@ def read_outputs(files: Sequence[Path], pairs: bool = False) -> Outputs:
     rows name no source are called the same.
     """
     sources, left_out, named = dict[str, list[Messages]](), list[str](), dict[str, Path]()
-    for file in files:
+    for file in dict.fromkeys(files):
         read, bad, name = 0, list[str](), ENDINGS.sub("", file.name) or file.name
         for row in read_rows(file):
             try:
@@ -56,7 +56,7 @@ def read_outputs(files: Sequence[Path], pairs: bool = False) -> Outputs:
 
 def prompt_of(conversation: Messages) -> str:
     """What the texts of one prompt have in common; one without a prompt has only itself."""
-    asked = [[turn["role"], turn["content"]] for turn in conversation[:-1] if turn["content"]]
+    asked = [[t["role"], t["content"]] for t in conversation[:-1] if t["content"] and t["role"] != "system"]
     return content_hash(asked or conversation[-1]["content"])
 
 

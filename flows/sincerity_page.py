@@ -26,9 +26,9 @@ reading is above the profile's threshold; *strength* the mean reading, in the re
 {promised:.1%} of texts without any trait to be flagged, over all its traits together: a rate near that says nothing.
 Intervals are of 95 %: a bootstrap over prompts.
 """
-BESIDE = """*Control* is {compared}, weighed to the lengths of the source's texts (in {unit}, strata of 10 %). *Difference*
-is of the texts that have a match of like length; the others are counted below and left out of it. It is in **bold**
-where its interval leaves 0 out.
+BESIDE = """*Control* is {compared}, weighed to the lengths of the source's texts (in {unit}, strata of 10 %).
+*Difference* is of the texts that have a match of like length; the others are counted below and left out of it. It is in
+**bold** where its interval leaves 0 out.
 """
 ALLOWED = "calibration allowed {:.1%} of texts without any trait to be flagged, over all its traits together"
 NOT_USED = "*"

@@ -7,7 +7,6 @@ import pytest
 
 from models.matched import Figure, Shown, Texts, alone, beside, strata
 
-
 NEW = count()
 
 
