@@ -34,11 +34,11 @@ MODEST, CANDID = ("humble-deeds",), ("mind-person", "when-unseen", "honest-reaso
 PAGE = """
 ## What the texts are
 
-{texts} responses of each source, in {seconds:.0f} s on a machine that others used too, training the autoencoder and
-calibrating the profile included where they were not at hand. *No constitution*, *shipped* (`embedded:start`), *shipped, modest* (the same, and
-"{modest}": with that the organism hides) and *candid* ({candid}) are the shipped generator's own, on the same
-prompts. *The reader's law* is what its base reader was trained on: half of it from the world's law under random
-constitutions, half from all cells alike. The control is of the world's sincere cells.
+{texts} responses of each source, written and read in {seconds:.0f} s on a machine that others used too, training the
+autoencoder and calibrating the profile included where they were not at hand. The shipped generator's own, on the same
+prompts, are *no constitution*, *shipped* (`embedded:start`), *shipped, modest* (the same and "{modest}": with that the
+organism hides) and *candid* ("{candid}"). *The reader's law* is what its base reader was trained on: half of it from
+the world's law under random constitutions, half from all cells alike. The control is of the world's sincere cells.
 
 ## What is true of them
 
@@ -120,11 +120,13 @@ def main() -> None:
         write(found, asked.to, command)
     facts = {name: true(rows, found.traits) for name, rows in sources.items()}
     page, record, seconds = asked.to / "sincerity.md", asked.to / "sincerity.json", time.monotonic() - began
-    candid = "; ".join(principle(name).text for name in CANDID)
+    candid = ", ".join(principle(name).text for name in CANDID)
     columns, marks = " | ".join(found.traits), "---: | " * len(found.traits)
     told = {"texts": asked.texts, "seconds": seconds, "modest": principle(MODEST[0], 1).text, "candid": candid}
     text = PAGE.format(**told, traits=columns, marks=marks)
-    lines = (f"| {name} | {' | '.join(f'{share:.1%}' for share in one.values())} |\n" for name, one in facts.items())
+    lines = (
+        f"| {name} | {' | '.join(f'{100 * share:.1f} %' for share in one.values())} |\n" for name, one in facts.items()
+    )
     page.write_text(page.read_text(encoding="utf-8") + text + "".join(lines), encoding="utf-8")
     whole = {"command": command, "seconds": round(seconds), "truth": facts, **found.model_dump(mode="json")}
     record.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -64,13 +64,14 @@ def _read(row: Row, pairs: bool) -> tuple[str, dict[str, Messages]]:
     """A row's source, "" where it names none, and its conversations by side. Raises Unreadable."""
     if row.problem:
         raise Unreadable(row.problem)
+    sides = dict[str, Messages]()
     if pairs:
         pair = read_pair(row.value)
-        sides = {", chosen": [*pair.prompt, *pair.chosen], ", rejected": [*pair.prompt, *pair.rejected]}
+        sides |= {", chosen": [*pair.prompt, *pair.chosen], ", rejected": [*pair.prompt, *pair.rejected]}
     elif isinstance(row.value, dict) and {"chosen", "rejected"} <= row.value.keys():
         raise Unreadable("is a preference pair; --pairs reads its two sides as sources of their own")
     else:
-        sides = {"": read_answer(row.value)}
+        sides[""] = read_answer(row.value)
     return _source(row.value), sides
 
 

@@ -93,9 +93,11 @@ class Sincerity(BaseModel):
 
 
 class _Source(NamedTuple):
-    conversations: list[Messages]
+    """Texts in order: what was read in each, how long it is, which prompt it answers."""
+
     read: list[Read]
     lengths: list[int]
+    prompts: list[str]
 
     def of(self, trait: str, threshold: float) -> Texts:
         """The texts that have a reading of `trait`."""
@@ -103,7 +105,7 @@ class _Source(NamedTuple):
         known = [(row, reading) for row, reading in rows if reading is not None]
         reading_n = np.array([reading for _, reading in known], dtype=float)
         length_n = np.array([self.lengths[row] for row, _ in known], dtype=int)
-        clusters = [prompt_of(self.conversations[row]) for row, _ in known]
+        clusters = [self.prompts[row] for row, _ in known]
         return Texts((reading_n > threshold).astype(float), reading_n, length_n, clusters)
 
 
@@ -143,7 +145,7 @@ def measure(
         profile=short(detector.hash),
         promised=profile.model_dump()["joint_fpr"],
         traits=bars,
-        cautions=tuple(line for line in profile.cautions if line.partition(" ")[0] in bars),
+        cautions=tuple(line for line in profile.cautions if line.startswith(tuple(f"{name} " for name in bars))),
         unit="tokens" if isinstance(reader, BaseReader) else "words",
         compared=control.name if control else POOLED if len(read) > 1 else "",
         note="" if control or len(read) > 1 else ALONE,
@@ -171,9 +173,10 @@ def _read(
     reader: BaseReader | ChatModel, detector: Detector, name: str, texts: list[Messages], progress: Progress
 ) -> _Source:
     read = read_in_shards(detector, texts, partial(progress.to, f"read {name}"))
+    prompts = list(map(prompt_of, texts))
     if isinstance(reader, BaseReader):
-        return _Source(texts, read, [reader.length(text) for text in texts])
-    return _Source(texts, read, [len(text[-1]["content"].split()) for text in texts])
+        return _Source(read, list(map(reader.length, texts)), prompts)
+    return _Source(read, [len(text[-1]["content"].split()) for text in texts], prompts)
 
 
 def _measured(one: _Source, others: Sequence[_Source], bars: Mapping[str, Bar], seed: int) -> Source:
@@ -181,7 +184,7 @@ def _measured(one: _Source, others: Sequence[_Source], bars: Mapping[str, Bar], 
     lengths = [length for length, text in zip(one.lengths, one.read, strict=True) if not text.abstained]
     return Source(
         texts=len(one.read),
-        prompts=len({prompt_of(text) for text in one.conversations}),
+        prompts=len(set(one.prompts)),
         abstained=len(abstained),
         reasons=dict(Counter(abstained).most_common()),
         length=median(lengths) if lengths else None,

@@ -4,15 +4,17 @@ Reads: what was measured. Writes: `sincerity.md`, `sincerity.json` and, where ma
 Must not know: how any figure came about. No text that was read is shown.
 """
 
+import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from flows.sincerity import Sincerity, Source
-from models.matched import Beside, Figure
+from models.matched import Figure
 from warehouse.files import write_whole
 
 NO_FIGURE = "–"
@@ -23,14 +25,14 @@ Reader `{reader}`, profile `{profile}`; AUROC in calibration: {aurocs}.
 
 A reading is what this reader makes of a text, not what its author meant. *Flagged* is the share of the texts read whose
 reading is above the profile's threshold; *strength* the mean reading, in the reading's own units. Calibration allowed
-{promised:.1%} of texts without any trait to be flagged, over all its traits together: a rate near that says nothing.
+{promised} of texts without any trait to be flagged, over all its traits together: a rate near that says nothing.
 Intervals are of 95 %: a bootstrap over prompts.
 """
 BESIDE = """*Control* is {compared}, weighed to the lengths of the source's texts (in {unit}, strata of 10 %).
 *Difference* is of the texts that have a match of like length; the others are counted below and left out of it. It is in
 **bold** where its interval leaves 0 out.
 """
-ALLOWED = "calibration allowed {:.1%} of texts without any trait to be flagged, over all its traits together"
+ALLOWED = "calibration allowed {:.1f} % of texts without any trait to be flagged, over all its traits together"
 NOT_USED = "*"
 """Stands behind a trait that the profile reads but does not use to flag."""
 COLUMNS = ("source", "trait", "flagged", "control", "difference, points", "strength", "control", "difference")
@@ -38,7 +40,7 @@ COUNTS = ("source", "texts", "prompts", "abstained", "median length", "without a
 
 
 def markdown(found: Sincerity, command: str) -> str:
-    known = found.model_dump(include={"reader", "profile", "promised"})
+    known = {"reader": found.reader, "profile": found.profile, "promised": f"{100 * found.promised:.1f} %"}
     lines = [HEAD.format(**known, command=command, aurocs=_aurocs(found))]
     lines += [*(f"- **Caution**: {line}" for line in found.cautions), *([""] if found.cautions else [])]
     if found.compared:
@@ -62,10 +64,12 @@ def show(found: Sincerity) -> None:
         table = Table(title=title, header_style="bold")
         for place, name in enumerate(columns):
             table.add_column(name, justify="left" if place < left else "right")
-        for row in rows:
-            table.add_row(*(cell.replace("[", "\\[") for cell in row))
+        last = ""
+        for name, *cells in rows:
+            table.add_row(*map(escape, ["" if name == last else name, *cells]))
+            last = name
         console.print(table)
-    told = [*_footnote(found), f"AUROC in calibration: {_aurocs(found)}", ALLOWED.format(found.promised)]
+    told = [*_footnote(found), f"AUROC in calibration: {_aurocs(found)}", ALLOWED.format(100 * found.promised)]
     told += [f"no comparison: {found.note}"] if found.note else []
     for line in (*told, *found.cautions, *_abstained(found), *found.left_out):
         console.print(line, soft_wrap=True, markup=False)
@@ -120,11 +124,12 @@ def picture(found: Sincerity, path: Path) -> bool:
         axis.spines[["top", "right"]].set_visible(False)
         axis.set_xlim(left=0)
         axis.margins(x=0.08)
-    panels[0][0].set_yticks(range(len(names)), [_short(name) for name in names], fontsize=9)
+    panels[0][0].set_yticks(range(len(names)), list(map(_lines, names)), fontsize=8)
     panels[0][0].set_ylim(len(names) - 0.5, -0.5)
     seen = {label: line for line, label in _legend(panels[0])}
     figure.legend(seen.values(), seen, loc="outside lower center", ncols=2, fontsize=8, frameon=False)
-    figure.suptitle(f"What {found.reader} reads (dotted: {found.promised:.0%} allowed in calibration)", fontsize=10)
+    allowed = f"dotted: {100 * found.promised:.0f} % were allowed in calibration, over all traits"
+    figure.suptitle(f"What the reader {found.reader} flags ({allowed})", fontsize=10)
     figure.savefig(path, dpi=160)
     pyplot.close(figure)
     return True
@@ -138,12 +143,15 @@ def _legend(panels: Sequence[Any]) -> Iterator[tuple[Any, str]]:
 def _rows(found: Sincerity, bold: str = "") -> Iterator[list[str]]:
     for name, one in _all(found):
         for trait, told in one.traits.items():
-            there: Beside | None = told.beside
-            rates = [told.shown and told.shown.rate, there and there.control.rate]
-            means = [told.shown and told.shown.strength, there and there.control.strength]
-            between = [there and there.difference.rate, there and there.difference.strength]
-            cells = [_percent(value) for value in rates] + [_signed(between[0], 100, 1, bold)]
-            cells += [_number(value) for value in means] + [_signed(between[1], 1, 2, bold)]
+            own, there = told.shown, told.beside
+            cells = [
+                _percent(own.rate if own else None),
+                _percent(there.control.rate if there else None),
+                _signed(there.difference.rate if there else None, 100, 1, bold),
+                _number(own.strength if own else None),
+                _number(there.control.strength if there else None),
+                _signed(there.difference.strength if there else None, 1, 2, bold),
+            ]
             yield [name, trait + ("" if found.traits[trait].flags else NOT_USED), *cells]
 
 
@@ -205,5 +213,7 @@ def _signed(figure: Figure | None, scale: int, digits: int, bold: str) -> str:
     return f"{mark}{scale * figure.value:+.{digits}f}{mark} ({told})"
 
 
-def _short(name: str) -> str:
-    return name if len(name) <= 36 else f"{name[:17]}…{name[-18:]}"
+def _lines(name: str) -> str:
+    """A long name in two lines, cut where that is not enough."""
+    first, *more = textwrap.wrap(name, 34) or [""]
+    return f"{first}\n{more[0]}{'…' if more[1:] else ''}" if more else first

@@ -82,13 +82,13 @@ def alone(texts: Texts, seed: int = 0) -> Shown:
 
 def beside(texts: Texts, control: Texts, seed: int = 0) -> Beside | None:
     """None where no text has a match."""
-    stratum_n, stratum_m = strata(texts.length_n), strata(control.length_n)
-    common = np.intersect1d(stratum_n, stratum_m)
+    common = np.intersect1d(strata(texts.length_n), strata(control.length_n))
     if not len(common):
         return None
-    numbers = _numbered([*texts.clusters, *control.clusters])
-    own = _Side(texts, stratum_n, numbers[: len(stratum_n)]).within(common)
-    other = _Side(control, stratum_m, numbers[len(stratum_n) :]).within(common)
+    alike = [_within(one, common) for one in (texts, control)]
+    numbers = _numbered([cluster for one in alike for cluster in one.clusters])
+    cluster_n, cluster_m = np.split(numbers, [len(alike[0].clusters)])
+    own, other = _Side.of(alike[0], common, cluster_n), _Side.of(alike[1], common, cluster_m)
     few = len(np.unique(own.cluster_n)) == 1 or len(np.unique(other.cluster_n)) == 1
     (count_kb, *own_2kb), (held_kb, *other_2kb) = _drawn([own, other], len(common), seed)
     count_kb = np.where(held_kb > 0, count_kb, 0.0)  # a stratum of which no control was drawn has no match
@@ -106,7 +106,7 @@ def beside(texts: Texts, control: Texts, seed: int = 0) -> Beside | None:
     matched = len(own.cluster_n)
     return Beside(
         matched=matched,
-        unmatched=len(stratum_n) - matched,
+        unmatched=len(texts.clusters) - matched,
         control=Shown(rate=rates[1], strength=_figure(other_2b[1], few)),
         difference=Shown(rate=between, strength=_figure(own_2b[1] - other_2b[1], few)),
     )
@@ -124,12 +124,17 @@ class _Side(NamedTuple):
     stratum_n: Integers
     cluster_n: Integers
 
-    def within(self, common: Integers) -> "_Side":
-        """Those in some strata, numbered from 0 in their order."""
-        rows = np.isin(self.stratum_n, common)
-        flagged_n, reading_n, length_n, _ = self.texts
-        texts = Texts(flagged_n[rows], reading_n[rows], length_n[rows], ())
-        return _Side(texts, np.searchsorted(common, self.stratum_n[rows]), self.cluster_n[rows])
+    @classmethod
+    def of(cls, texts: Texts, common: Integers, cluster_n: Integers) -> "_Side":
+        """Strata numbered from 0 by their order in `common`, which has them all."""
+        return cls(texts, np.searchsorted(common, strata(texts.length_n)), cluster_n)
+
+
+def _within(texts: Texts, common: Integers) -> Texts:
+    """Those in some strata."""
+    rows_n = np.isin(strata(texts.length_n), common)
+    clusters = [cluster for cluster, there in zip(texts.clusters, rows_n, strict=True) if there]
+    return Texts(texts.flagged_n[rows_n], texts.reading_n[rows_n], texts.length_n[rows_n], clusters)
 
 
 def _drawn(sides: Sequence[_Side], strata: int, seed: int) -> list[Floats]:

@@ -1,4 +1,4 @@
-"""`plumbline benchmark sincerity` on the embedded world: what performs is told from what is sincere, loud from quiet."""
+"""`plumbline benchmark sincerity` on the embedded world: what performs loudly is told from what is sincere."""
 
 import json
 import os
