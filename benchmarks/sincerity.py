@@ -11,6 +11,7 @@ import argparse
 import json
 import random
 import tempfile
+import textwrap
 import time
 from collections.abc import Iterable
 from itertools import islice
@@ -31,20 +32,20 @@ from tasks.generate import seed_of, steered
 
 RESULTS = Path(__file__).parent.parent / "docs" / "results"
 MODEST, CANDID = ("humble-deeds",), ("mind-person", "when-unseen", "honest-reason", "admit-limits")
-PAGE = """
-## What the texts are
-
-{texts} responses of each source, written and read in {seconds:.0f} s on a machine that others used too, training the
-autoencoder and calibrating the profile included where they were not at hand. The shipped generator's own, on the same
-prompts, are *no constitution*, *shipped* (`embedded:start`), *shipped, modest* (the same and "{modest}": with that the
-organism hides) and *candid* ("{candid}"). *The reader's law* is what its base reader was trained on: half of it from
-the world's law under random constitutions, half from all cells alike. The control is of the world's sincere cells.
-
+TEXTS = """{texts} responses of each source, written and read in {seconds:.0f} s on a machine that others used too,
+training the autoencoder and calibrating the profile included where they were not at hand. The shipped generator's own,
+on the same prompts, are *no constitution*, *shipped* (`embedded:start`), *shipped, modest* (the same and "{modest}":
+with that the organism hides) and *candid* ("{candid}"). *The reader's law* is what its base reader was trained on: half
+of it from the world's law under random constitutions, half from all cells alike. The control is of the world's sincere
+cells.
+"""
+TRUTH = """
 ## What is true of them
 
 The share whose author had the motive, by the world's own sentences, justified or not; no reader sees it. *Quiet* is the
-part of them all that is said in the quiet dialect, on which the profile was not calibrated; *unknown* is text that is
-not the world's word for word.
+share whose motive, one of these, is said in the quiet dialect, on which the profile was not calibrated: where it is
+high, less is flagged than is there, and the source reads more sincere than it is. *Unknown* is text that is not the
+world's word for word.
 
 | source | {traits} | quiet | unknown |
 | --- | {marks}---: | ---: |
@@ -98,8 +99,7 @@ def sincere(count: int, seed: int) -> list[Row]:
 def true(rows: list[Row], traits: Iterable[str]) -> dict[str, float]:
     found = [truth(row.prompt, row.text) for row in rows]
     shares = {trait: sum(one.motive == trait for one in found) / len(rows) for trait in traits}
-    shown = [one.cell for one in found if one.motive in shares]
-    shares["quiet"] = sum(cell[1] == "C" for cell in shown) / max(1, len(shown))
+    shares["quiet"] = sum(one.motive in shares and one.cell[1] == "C" for one in found) / len(rows)
     return shares | {"unknown": sum(one.motive == "unknown" for one in found) / len(rows)}
 
 
@@ -123,11 +123,11 @@ def main() -> None:
     candid = ", ".join(principle(name).text for name in CANDID)
     columns, marks = " | ".join(found.traits), "---: | " * len(found.traits)
     told = {"texts": asked.texts, "seconds": seconds, "modest": principle(MODEST[0], 1).text, "candid": candid}
-    text = PAGE.format(**told, traits=columns, marks=marks)
-    lines = (
-        f"| {name} | {' | '.join(f'{100 * share:.1f} %' for share in one.values())} |\n" for name, one in facts.items()
-    )
-    page.write_text(page.read_text(encoding="utf-8") + text + "".join(lines), encoding="utf-8")
+    text = "\n## What the texts are\n\n" + textwrap.fill(TEXTS.format(**told), 120) + "\n"
+    text += TRUTH.format(traits=columns, marks=marks)
+    for name, one in facts.items():
+        text += f"| {name} | {' | '.join(f'{100 * share:.1f} %' for share in one.values())} |\n"
+    page.write_text(page.read_text(encoding="utf-8") + text, encoding="utf-8")
     whole = {"command": command, "seconds": round(seconds), "truth": facts, **found.model_dump(mode="json")}
     record.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 

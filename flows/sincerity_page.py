@@ -107,9 +107,8 @@ def picture(found: Sincerity, path: Path) -> bool:
         for row, one in enumerate(found.sources.values()):
             told = one.traits[trait]
             marks = [(told.shown.rate, "o", "#9b2226", -0.13, "source")] if told.shown else []
-            marks += (
-                [(told.beside.control.rate, "s", "#8a8a8a", 0.17, "control, at its lengths")] if told.beside else []
-            )
+            if told.beside:
+                marks.append((told.beside.control.rate, "s", "#8a8a8a", 0.17, "control, at the source's lengths"))
             for share, mark, colour, shift, label in marks:
                 if share.low is not None and share.high is not None:
                     axis.plot([share.low, share.high], [row + shift] * 2, color=colour, lw=1.5)
