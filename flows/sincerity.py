@@ -176,7 +176,7 @@ def _read(
     prompts = list(map(prompt_of, texts))
     if isinstance(reader, BaseReader):
         return _Source(read, list(map(reader.length, texts)), prompts)
-    return _Source(read, [len(text[-1]["content"].split()) for text in texts], prompts)
+    return _Source(read, [max(1, len(text[-1]["content"].split())) for text in texts], prompts)
 
 
 def _measured(one: _Source, others: Sequence[_Source], bars: Mapping[str, Bar], seed: int) -> Source:

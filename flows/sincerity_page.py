@@ -55,7 +55,7 @@ def markdown(found: Sincerity, command: str) -> str:
 def show(found: Sincerity) -> None:
     """The tables on the terminal, and what one has to know of them."""
     console = Console(highlight=False)
-    console = console if console.is_terminal else Console(highlight=False, width=180)
+    console = console if console.is_terminal else Console(highlight=False, width=200)
     for title, columns, left, rows in (
         (f"read by {found.reader}, profile {found.profile}; beside: {found.compared or 'nothing'}", COLUMNS, 2,
          _rows(found)),
@@ -98,6 +98,7 @@ def picture(found: Sincerity, path: Path) -> bool:
     matplotlib.use("Agg")
     from matplotlib import pyplot, ticker
 
+    furthest = found.promised
     names, height = list(found.sources), 1.7 + 0.5 * len(found.sources)
     size = (2.2 + 3.0 * len(found.traits), height)
     figure, panels = pyplot.subplots(
@@ -110,6 +111,7 @@ def picture(found: Sincerity, path: Path) -> bool:
             if told.beside:
                 marks.append((told.beside.control.rate, "s", "#8a8a8a", 0.17, "control, at the source's lengths"))
             for share, mark, colour, shift, label in marks:
+                furthest = max(furthest, share.value, share.high or 0.0)
                 if share.low is not None and share.high is not None:
                     axis.plot([share.low, share.high], [row + shift] * 2, color=colour, lw=1.5)
                 axis.plot(share.value, row + shift, mark, color=colour, ms=5, label=label, clip_on=False)
@@ -121,14 +123,13 @@ def picture(found: Sincerity, path: Path) -> bool:
         axis.xaxis.set_major_formatter(ticker.PercentFormatter(1))
         axis.tick_params(labelsize=8)
         axis.spines[["top", "right"]].set_visible(False)
-        axis.set_xlim(left=0)
-        axis.margins(x=0.08)
     panels[0][0].set_yticks(range(len(names)), list(map(_lines, names)), fontsize=8)
     panels[0][0].set_ylim(len(names) - 0.5, -0.5)
+    panels[0][0].set_xlim(0, 1.04 * furthest)
     seen = {label: line for line, label in _legend(panels[0])}
     figure.legend(seen.values(), seen, loc="outside lower center", ncols=2, fontsize=8, frameon=False)
     allowed = f"dotted: {100 * found.promised:.0f} % were allowed in calibration, over all traits"
-    figure.suptitle(f"What the reader {found.reader} flags ({allowed})", fontsize=10)
+    figure.suptitle(f"Share flagged by profile {found.profile} of {found.reader} ({allowed})", fontsize=10)
     figure.savefig(path, dpi=160)
     pyplot.close(figure)
     return True
@@ -213,6 +214,5 @@ def _signed(figure: Figure | None, scale: int, digits: int, bold: str) -> str:
 
 
 def _lines(name: str) -> str:
-    """A long name in two lines, cut where that is not enough."""
-    first, *more = textwrap.wrap(name, 34) or [""]
-    return f"{first}\n{more[0]}{'…' if more[1:] else ''}" if more else first
+    """A long name in up to three lines, cut where they are not enough."""
+    return "\n".join(textwrap.wrap(name, 32, max_lines=3, placeholder="…"))
