@@ -79,7 +79,7 @@ def _source(row: Any) -> str:
     source = row.get("source")
     if source is not None and not isinstance(source, str | int):
         raise Unreadable(f"its source is {source!r}; write a name")
-    return "" if source is None else str(source)
+    return "" if source is None else " ".join(str(source).split())
 
 
 def _prompted(turns: Messages) -> Messages:

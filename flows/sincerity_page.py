@@ -214,5 +214,5 @@ def _signed(figure: Figure | None, scale: int, digits: int, bold: str) -> str:
 
 
 def _lines(name: str) -> str:
-    """A long name in up to three lines, cut where they are not enough."""
-    return "\n".join(textwrap.wrap(name, 32, max_lines=3, placeholder="…"))
+    """A long name in up to three lines, cut where they are not enough; matplotlib takes what is between $ for maths."""
+    return "\n".join(textwrap.wrap(name, 32, max_lines=3, placeholder="…")).replace("$", r"\$")

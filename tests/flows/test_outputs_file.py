@@ -67,7 +67,7 @@ def test_a_bad_row_is_left_out_and_told(row: Any, told: str, tmp_path: Path) -> 
 def test_sources(tmp_path: Path) -> None:
     """A row's own, else the file's; the same name in two files is one source, two files of one name are refused."""
     one = write(tmp_path / "old.jsonl.gz", {"text": "a"}, {"text": "b", "source": "x"}, {"text": "c", "source": 4})
-    other = write(tmp_path / "new.v2.json", {"text": "d", "source": "x"}, {"text": "e", "source": None})
+    other = write(tmp_path / "new.v2.json", {"text": "d", "source": " x\n"}, {"text": "e", "source": None})
     found = {
         name: [text[-1]["content"] for text in texts] for name, texts in read_outputs([one, other]).sources.items()
     }

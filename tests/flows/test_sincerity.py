@@ -18,6 +18,7 @@ from models.truesight import Profile, Truesight
 SETTINGS = "name: small\nsae: {d_sae: 256, samples: 40960}\nprofile: {texts_per_cell: 30}\n"
 TRAITS = ["performative", "sycophantic", "deceptive"]
 CELLS = {"loud": ("pA", "pB", "nP"), "quiet": ("pC", "nP"), "sincere": ("nP", "nW", "nR")}
+ODD = "odd $\\x$ [b]"
 STRANGE = {"prompt": "hi", "text": "Zqxv wkjh brrrm qwxz zzxcv pqlkm."}
 
 
@@ -124,11 +125,12 @@ def test_sources_without_a_control_are_set_beside_each_other_and_nothing_is_read
 
 
 def test_a_text_that_cannot_be_read_gives_no_figure(here: Here, capsys: pytest.CaptureFixture[str]) -> None:
-    (here.folder / "odd.jsonl").write_text(json.dumps(STRANGE))
+    (here.folder / "odd.jsonl").write_text(json.dumps(STRANGE | {"source": ODD}))
     found = answered(capsys, here.file("odd"), here.file("quiet"), "--campaign", here.campaign)
-    assert found["sources"]["odd"]["traits"]["deceptive"] == {"read": 0, "shown": None, "beside": None}
-    assert found["sources"]["odd"]["length"] is None and found["sources"]["quiet"]["traits"]["deceptive"]["shown"]
+    assert found["sources"][ODD]["traits"]["deceptive"] == {"read": 0, "shown": None, "beside": None}
+    assert found["sources"][ODD]["length"] is None and found["sources"]["quiet"]["traits"]["deceptive"]["shown"]
     main(["benchmark", "sincerity", here.file("odd"), "--campaign", here.campaign, "--to", str(here.folder / "none")])
+    assert ODD in capsys.readouterr().out
     assert (here.folder / "none" / "sincerity.png").is_file()
 
 
