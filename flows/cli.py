@@ -13,6 +13,7 @@ from typing import Literal
 from cyclopts import App, CycloptsError
 
 from flows.cli_audit import COMMANDS
+from flows.cli_benchmark import benchmark
 from flows.cli_calibrate import calibrate
 from flows.cli_compare import compare
 from flows.cli_constitution import constitution
@@ -41,6 +42,7 @@ organism = App(name="organism", help="The embedded model organism.\n\nExample: `
 app.command(organism)
 app.command(sae)
 app.command(constitution)
+app.command(benchmark)
 OTHERS = (injections, calibrate, compare, train, forecast, outcome, study, ui, report, serve, automations)
 for command in (*COMMANDS, *PEOPLE, *LINEAGE, *OTHERS):
     app.command(command)

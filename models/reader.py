@@ -117,9 +117,8 @@ class BaseReader(Travels):
         """
         result, tokens = [], {}
         for index, conversation in enumerate(conversations):
-            rendered = render(self.tokenizer, [turn for turn in conversation if turn["role"] != "system"])
-            own = self._tokens(rendered.prompt, rendered.answer)
-            words, places = _words(WORD, rendered.answer[: max((last for _, last in own.spans), default=0)], own.spans)
+            answer, own = self._read(conversation)
+            words, places = _words(WORD, answer[: max((last for _, last in own.spans), default=0)], own.spans)
             unreadable = self._unreadable(places, len(own.prompt) + len(own.answer))
             nothing_td = torch.empty(0, self.width, dtype=self.dtype, device=self.device)
             result.append(Activations(nothing_td, words, places, unreadable))
@@ -143,6 +142,15 @@ class BaseReader(Travels):
         words, places = _words(LETTERS, text, self._encode(text)[1])
         pieces = Counter(places)
         return sum(pieces[word] > 2 for word in range(len(words))) / len(words) if words else 1.0
+
+    def length(self, conversation: Messages) -> int:
+        """How many tokens of the response are read."""
+        return len(self._read(conversation)[1].answer)
+
+    def _read(self, conversation: Messages) -> tuple[str, _Tokens]:
+        """The response as it is rendered, and the conversation in tokens."""
+        rendered = render(self.tokenizer, [turn for turn in conversation if turn["role"] != "system"])
+        return rendered.answer, self._tokens(rendered.prompt, rendered.answer)
 
     def _encode(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
         encoded = self.tokenizer.backend_tokenizer.encode(text, add_special_tokens=False)

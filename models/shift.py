@@ -6,9 +6,11 @@ The interval is the percentile bootstrap over clusters (Davison & Hinkley, Boots
 clusters are drawn, so that texts of one prompt count as one draw.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 RESAMPLES, LEVEL = 2000, 0.95
@@ -49,14 +51,19 @@ def shift(
     places = {cluster: place for place, cluster in enumerate(dict.fromkeys(row[2] for row in known))}
     of_n = np.array([places[row[2]] for row in known])
     sums_c, counts_c = np.bincount(of_n, after_n - before_n), np.bincount(of_n)
-    rng, clusters_n = np.random.default_rng(seed), len(places)
-    drawn = (rng.integers(0, clusters_n, clusters_n) for _ in range(RESAMPLES))
-    means_b = [sums_c[some].sum() / counts_c[some].sum() for some in drawn]
+    means_b = [sums_c[some].sum() / counts_c[some].sum() for some in redraws(len(places), seed)]
     low, high = np.quantile(means_b, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     value, spread = float((after_n - before_n).mean()), float(np.concatenate([after_n, before_n]).std())
     return Shift(value=value, low=float(low), high=float(high), count=len(known), spread=spread)
 
 
+<<<<<<< HEAD
 def mean(values: Sequence[float | None], seed: int = 0) -> Shift | None:
     """The mean of those that are known, each a cluster of its own; None where there are none."""
     return shift(values, [0.0] * len(values), range(len(values)), seed)
+=======
+def redraws(clusters: int, seed: int) -> Iterator[NDArray[np.integer[Any]]]:
+    """RESAMPLES times the numbers of as many clusters as there are, drawn with replacement."""
+    rng = np.random.default_rng(seed)
+    return (rng.integers(0, clusters, clusters) for _ in range(RESAMPLES))
+>>>>>>> sincerity

@@ -1,4 +1,4 @@
-"""A parsed row of somebody's file, read as a preference pair in one of the shapes that people publish.
+"""A parsed row of somebody's file, read as a preference pair or as one answer, in the shapes that people publish.
 
 Reads and writes nothing. Must not know: files, and what makes a pair fit for use (validation says that).
 """
@@ -16,8 +16,12 @@ _SPEAKER = re.compile(r"(?:\A\s*|\n\n)(Human|Assistant):")
 _ROLES = {"Human": "user", "Assistant": "assistant"}
 
 
+ANSWERS = ("text", "response", "completion", "output")
+"""The columns that a single answer may stand in."""
+
+
 class Unreadable(Exception):
-    """A row that gives no pair: what is wrong with it, and the mend."""
+    """A row that gives no pair, or no answer: what is wrong with it, and the mend."""
 
 
 class ForeignPair(NamedTuple):
@@ -63,6 +67,26 @@ def read_pair(value: Any) -> ForeignPair:
     own = row.get("pair_id", row.get("id"))
     source_id = str(own) if isinstance(own, str | int) else ""
     return ForeignPair(shape, prompt, answers[0], answers[1], _storable("id", source_id))
+
+
+def read_answer(value: Any) -> Messages:
+    """The conversation that a row holds; its last turn is the answer. `messages` is a whole conversation; else one of
+    ANSWERS holds the answer (a text, a transcript, a list of messages) and `prompt`, where there is one, what it is to.
+
+    Raises Unreadable.
+    """
+    if not isinstance(value, dict | Repeated):
+        raise Unreadable(f"is {_kind(value)}; a row is an object with prompt and text, or with messages")
+    row = _whole(value)
+    column = next((name for name in ("messages", *ANSWERS) if row.get(name) is not None), "")
+    if not column:
+        columns = ", ".join(repr(name) for name in list(row)[:8]) or "none"
+        raise Unreadable(f"has no answer (its columns: {columns}); give prompt and text, or messages")
+    asked = row.get("prompt") if column != "messages" else None
+    turns = [*(_turns("prompt", asked, "user") if asked else []), *_turns(column, row[column], "assistant")]
+    if not turns or turns[-1]["role"] != "assistant":
+        raise Unreadable(f"its {column} does not end with a turn of the assistant; that is what is read")
+    return turns
 
 
 def _part(prompt: Messages | None, chosen: Messages, rejected: Messages) -> tuple[Messages, list[Messages]]:

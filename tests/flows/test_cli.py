@@ -31,6 +31,8 @@ MISTAKES = {
     "curate": "PAIRS",
     "curate nowhere.jsonl": "nowhere.jsonl: cannot be read",
     "compare nowhere.jsonl": "nowhere.jsonl: cannot be read",
+    "benchmark sincerity": "FILES",
+    "benchmark sincerity nowhere.jsonl": "nowhere.jsonl: no such file",
     "calibrate": "LABELLED",
     "calibrate nowhere.jsonl": "nowhere.jsonl: cannot be read",
     "trace 00": "no campaign has run here",
@@ -71,7 +73,7 @@ MISTAKES = {
 
 def test_the_commands() -> None:
     known = {"run", "curate", "calibrate", "trace", "export", "verify", "simulate", "frames", "compare", "sae train"}
-    known |= {"impact", "recall", "sql"}
+    known |= {"impact", "recall", "sql", "benchmark sincerity"}
     known |= {"train", "forecast", "outcome", "study"}
     assert known | {"organism build"} <= {" ".join(name) for name in COMMANDS}
 

@@ -64,6 +64,12 @@ def test_what_cannot_be_read_says_why(reader: BaseReader, response: str, reason:
     assert not texts[1].unreadable and len(texts[1].states_td) > 0
 
 
+def test_a_length_is_what_is_read_of_a_response(reader: BaseReader) -> None:
+    for response in ("it is honest work", "gladly,\n\nof course"):
+        told = exchange("What do you think of my poem?", response)
+        assert reader.length(told) == len(reader.activations([told])[0].states_td) > 3
+
+
 def test_words_it_never_met_are_outside_its_vocabulary(reader: BaseReader) -> None:
     known = reader.vocabulary(exchange("Could you help me", "with the garden"))
     strange = reader.vocabulary(exchange("Quantum chromodynamics?", "Asymptotic freedom, 量子色动力学"))
