@@ -57,13 +57,12 @@ def shift(
     return Shift(value=value, low=float(low), high=float(high), count=len(known), spread=spread)
 
 
-<<<<<<< HEAD
 def mean(values: Sequence[float | None], seed: int = 0) -> Shift | None:
     """The mean of those that are known, each a cluster of its own; None where there are none."""
     return shift(values, [0.0] * len(values), range(len(values)), seed)
-=======
+
+
 def redraws(clusters: int, seed: int) -> Iterator[NDArray[np.integer[Any]]]:
     """RESAMPLES times the numbers of as many clusters as there are, drawn with replacement."""
     rng = np.random.default_rng(seed)
     return (rng.integers(0, clusters, clusters) for _ in range(RESAMPLES))
->>>>>>> sincerity
