@@ -15,6 +15,7 @@ name: tiny
 seeds: 1
 rounds: 2
 campaign: small.yaml
+candidates: [2]
 arms:
   none: {settings: {mode: filter}, publishes: everything}
   filter: {settings: {mode: filter}}
@@ -52,11 +53,11 @@ def test_a_killed_study_goes_on_and_finds_what_is_over(elsewhere: Place) -> None
     assert json.loads((elsewhere.home / "out" / "study.json").read_text())["spent"] == ""
 
 
-def test_what_stops_a_campaign_is_told_in_one_line(elsewhere: Place, tmp_path: Path) -> None:
+def test_what_stops_a_campaign_is_told_in_one_line(elsewhere: Place) -> None:
     (elsewhere.home / "tiny.yaml").write_text(
-        STUDY.replace("rounds: 2", "rounds: 2\nsettings: {constitution: no.yaml}")
+        "name: tiny\nseeds: 1\nsettings: {constitution: no.yaml}\narms:\n  filter: {settings: {mode: filter}}\n"
     )
     process = elsewhere.start("study", elsewhere.home / "tiny.yaml")
     _, err = process.communicate(timeout=300)
     last = err.strip().splitlines()[-1]
-    assert process.returncode == 2 and "no.yaml" in last and "1 more failed" in last, err
+    assert process.returncode == 2 and "no.yaml: cannot be read" in last and "tiny-filter-s0" in last, err
