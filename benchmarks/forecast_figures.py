@@ -93,11 +93,13 @@ def _standardised(sides_2nt: np.ndarray) -> np.ndarray:
     return np.asarray((sides_2nt[0] - sides_2nt[1]).mean(0) / np.maximum(spread_t, 1e-9))
 
 
-def correlation(points: Sequence[Point], reader: str, shares: bool = False) -> float:
-    """Pearson's r over organisms × traits of the forecast with the change in log-odds, or in `shares`."""
-    said = np.concatenate([one.said[reader] for one in points])
-    moved = np.concatenate([one.moved if shares else one.odds for one in points])
-    return float(np.corrcoef(said, moved)[0, 1])
+def correlation(points: Sequence[Point], reader: str, shares: bool = False, own: bool = False) -> float:
+    """Pearson's r over organisms × traits of the forecast with the change in log-odds, or in `shares`; with `own` over
+    the organisms' own traits alone."""
+    use = [one.own if own else np.full(len(TRAITS), True) for one in points]
+    said = np.concatenate([one.said[reader][some] for one, some in zip(points, use, strict=True)])
+    moved = np.concatenate([(one.moved if shares else one.odds)[some] for one, some in zip(points, use, strict=True)])
+    return float(np.corrcoef(said, moved)[0, 1]) if len(said) > 1 else float("nan")
 
 
 def sign_accuracy(points: Sequence[Point], reader: str, own: bool = False) -> float:
@@ -161,6 +163,7 @@ def summed(points: Sequence[Point]) -> dict[str, Any]:
             reader: {
                 "r": bootstrapped(some, partial(correlation, reader=reader)),
                 "r_shares": bootstrapped(some, partial(correlation, reader=reader, shares=True)),
+                "r_own": bootstrapped(some, partial(correlation, reader=reader, own=True)),
                 "signs": bootstrapped(some, partial(sign_accuracy, reader=reader)),
                 "own": bootstrapped(some, partial(sign_accuracy, reader=reader, own=True)),
             }
@@ -182,6 +185,7 @@ def written(records: Sequence[Record], to: Path, command: str, settings: dict[st
         "settings": settings,
         "organisms": len(points),
         "r_undrifted": found["figures"]["undrifted"]["detector"]["r"]["value"],
+        "r_undrifted_own": found["figures"]["undrifted"]["detector"]["r_own"]["value"],
         "drift_rule_auroc": found["rule"]["auroc"]["value"],
         "seconds": {
             "this_call": round(seconds),
