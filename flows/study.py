@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from prefect import flow
 from prefect.context import serialize_context
 from prefect.flow_engine import run_flow_in_subprocess
+from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
 from flows import campaign as campaigns
 from flows.lifeline import follow, lifeline
@@ -63,7 +64,9 @@ def run(study: Study, cells: list[Cell], jobs: int, progress: Progress) -> Ran:
     if todo:
         tag = f"plumbline-study-{content_hash(str(folder.resolve()))[:12]}"
         with lifeline(folder / "lock") as ends, server_if_needed() as server, prefect_for(tag, server):
-            study_flow(study.name, todo, folder, jobs, {**ONE_THREAD, **ends}, progress)
+            # The processes are begun from threads, which know nothing of the settings that hold here.
+            there = {"PREFECT_API_URL": str(PREFECT_API_URL.value()), **ONE_THREAD, **ends}
+            study_flow(study.name, todo, folder, jobs, there, server is not None, progress)
     minutes, whole = (time.monotonic() - began) / 60, len(todo) == len(wanted)
     spent = f"It took {minutes:.0f} min, {jobs} at a time on {os.cpu_count()} cores." if whole else ""
     return Ran({name: Told.model_validate_json(_file(folder, name).read_bytes()) for name in wanted}, spent)
@@ -71,16 +74,24 @@ def run(study: Study, cells: list[Cell], jobs: int, progress: Progress) -> Ran:
 
 @flow(name="study", flow_run_name="{study}", validate_parameters=False)
 def study_flow(
-    study: str, todo: Mapping[str, Campaign], folder: Path, jobs: int, environment: Environment, progress: Progress
+    study: str,
+    todo: Mapping[str, Campaign],
+    folder: Path,
+    jobs: int,
+    environment: Environment,
+    ours: bool,
+    progress: Progress,
 ) -> None:
-    """One campaign alone, which fits what the others share, then the rest, `jobs` at a time."""
+    """One campaign alone, which fits what the others share, then the rest, `jobs` at a time. `ours`: the server is the
+    study's own."""
     context, running, failed = serialize_context(), dict[str, BaseProcess](), dict[str, str]()
     ended = threading.Event()
 
     def one(name: str) -> None:
         if ended.is_set():
             return
-        parameters = {"campaign": name, "settings": todo[name].model_dump(mode="json"), "folder": str(folder)}
+        settings = todo[name].model_dump(mode="json")
+        parameters = {"campaign": name, "settings": settings, "folder": str(folder), "ours": ours}
         process = run_flow_in_subprocess(campaign_of_study, parameters=parameters, context=context, env=environment)
         running[name] = process
         process.join()
@@ -109,13 +120,14 @@ def study_flow(
 
 
 @flow(name="study campaign", flow_run_name="{campaign}", validate_parameters=False)
-def campaign_of_study(campaign: str, settings: dict[str, Any], folder: str) -> None:
+def campaign_of_study(campaign: str, settings: dict[str, Any], folder: str, ours: bool) -> None:
     """A campaign to its end, and what it tells into its file. A start that the audit refuses is a result too."""
     follow()
     hush_at_the_end()
     given = Campaign.model_validate(settings)
     try:
-        found = told(given, campaigns.run(given, Progress(quiet=True)))
+        with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None} if ours else {}):
+            found = told(given, campaigns.run(given, Progress(quiet=True)))
     except PlumblineError as error:
         if not _refused(campaign):
             write_whole(_error_file(Path(folder), campaign), str(error).encode())
