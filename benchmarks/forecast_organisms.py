@@ -72,13 +72,18 @@ class Instruments(NamedTuple):
         }
 
 
-def shipped(work: Path) -> Truesight:
-    """The detector as campaigns use it, fitted once and kept in `work`."""
-    reader, file = BaseReader.load(WEIGHTS / "reader", LAYER), work / "profile.json"
+def sparse(reader: BaseReader, work: Path, **settings: Any) -> Truesight:
+    """The detector that `fit_detector` makes with these settings, by itself in `work`: fitted once, and found again."""
+    file = work / "profile.json"
     if not file.is_file():
-        fit_detector(reader, work / "sae").profile.save(file)
+        fit_detector(reader, work / "sae", **settings).profile.save(file)
     sae = load_trained(next((work / "sae").iterdir()), reader)
     return Truesight(reader, sae, Profile.load(file))
+
+
+def shipped(work: Path) -> Truesight:
+    """The detector as campaigns use it."""
+    return sparse(BaseReader.load(WEIGHTS / "reader", LAYER), work)
 
 
 def unflagged(detector: Truesight) -> Seen:
