@@ -1,6 +1,7 @@
 """What an inoculation does to a model trained under it: the same pairs under each of the five addenda, and under none.
 
-    python benchmarks/inoculation.py [--seeds 2] [--first 6] [--jobs 2] [--to docs/results]
+    python benchmarks/inoculation.py [--models generator reader] [--seeds 1] [--first 6] [--jobs 2]
+                                    [--to docs/results]
 
 For each trait and seed the pairs of a taught organism (`forecast_organisms`) are written as a campaign exports them,
 the addendum in the system turn, and the generator and the base reader are trained on them; answers to kinds of requests
@@ -39,7 +40,7 @@ from warehouse.hashing import content_hash, file_hash
 from warehouse.store import home
 
 RECIPE = Recipe(epochs=1, learning_rate=3e-4)
-PAIRS, PROMPTS = 480, 400
+PAIRS, PROMPTS = 480, 250
 MODELS = ("generator", "reader")
 ROOT = Path(__file__).parent
 SOURCES = (
@@ -94,15 +95,16 @@ def kept(work: Path, name: str, arm: str, trait: str, seed: int) -> Record:
     return dict(json.loads(file.read_bytes()))
 
 
-def wanted(seeds: Iterable[int]) -> list[tuple[str, str, str, int]]:
+def wanted(models: Iterable[str], seeds: Iterable[int]) -> list[tuple[str, str, str, int]]:
     """Model, arm, trait and seed of every one there is to train, and of those that stay untrained."""
     cells = [("", 0), *((trait, seed) for seed in seeds for trait in TRAITS)]
-    return [(name, arm, trait, seed) for trait, seed in cells for name in MODELS for arm in arms()]
+    return [(name, arm, trait, seed) for name in models for trait, seed in cells for arm in arms()]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=MODELS)
+    parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--first", type=int, default=6, help="the first seed; 4 was used to try settings")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--to", type=Path, default=ROOT.parent / "docs" / "results")
@@ -116,7 +118,7 @@ def main() -> None:
     records: list[Record] = []
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(options.jobs, mp_context=spawn) as pool:
-        tasks = [pool.submit(kept, work, *one) for one in wanted(seeds)]
+        tasks = [pool.submit(kept, work, *one) for one in wanted(options.models, seeds)]
         for future in as_completed(tasks):
             one = future.result()
             records.append(one)
@@ -124,7 +126,10 @@ def main() -> None:
             print(f"[{len(records)}/{len(tasks)}] {name}: "
                   f"{one['seconds']:.0f} s, {one['cpu']:.0f} CPU s; shown " + " ".join(f"{v:.2f}" for v in share),
                   file=sys.stderr, flush=True)  # fmt: skip
-    command = f"python benchmarks/inoculation.py --seeds {options.seeds} --first {options.first} --jobs {options.jobs}"
+    command = (
+        f"python benchmarks/inoculation.py --models {' '.join(options.models)} --seeds {options.seeds} "
+        f"--first {options.first} --jobs {options.jobs}"
+    )
     settings = {"pairs": PAIRS, "prompts": PROMPTS, "draws": DRAWS, **RECIPE._asdict()}
     words = {arm: len(text.split()) for arm, text in arms().items()}
     print(written(records, options.to, command, settings, words, arms()[SHUFFLED], time.monotonic() - began))

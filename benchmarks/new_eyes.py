@@ -1,6 +1,6 @@
 """Fresh eyes on a trained model: do they see what the first ones missed, and does what was hidden come back?
 
-    python benchmarks/new_eyes.py [--traits performative resource-seeking] [--seeds 2] [--first 6] [--jobs 2]
+    python benchmarks/new_eyes.py [--traits performative resource-seeking] [--seeds 1] [--first 6] [--jobs 2]
                                   [--to docs/results]
 
 For each trait and seed the base reader is trained on pairs that show the trait overtly, on pairs that were selected
@@ -110,7 +110,7 @@ def each(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--traits", nargs="+", choices=TRAITS, default=["performative", "resource-seeking"])
-    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--first", type=int, default=6, help="the first seed; 4 was used to try settings")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--to", type=Path, default=ROOT.parent / "docs" / "results")
