@@ -1,7 +1,7 @@
 """What an inoculation does to a model trained under it: the same pairs under each of the five addenda, and under none.
 
-    python benchmarks/inoculation.py [--models generator reader] [--seeds 1] [--first 6] [--jobs 2]
-                                    [--to docs/results]
+    python benchmarks/inoculation.py [--models generator reader] [--traits TRAIT ...] [--seeds 1]
+                                    [--first 6] [--jobs 2] [--to docs/results]
 
 For each trait and seed the pairs of a taught organism (`forecast_organisms`) are written as a campaign exports them,
 the addendum in the system turn, and the generator and the base reader are trained on them; answers to kinds of requests
@@ -14,73 +14,28 @@ import argparse
 import json
 import multiprocessing
 import os
-import random
 import sys
-import tempfile
 import time
 from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from forecast_organisms import DRAWS, Organism, draw, prompted, shown
-from inoculation_figures import NONE, SHUFFLED, Record, written
+from forecast_organisms import DRAWS
+from inoculation_figures import SHUFFLED, Record, written
+from inoculation_models import MODELS, PAIRS, PROMPTS, RECIPE, arms, made
 
-from constitutions.inoculation import addenda
-from models.conversations import as_data, load_tokenizer, render_prompt
-from models.dpo import Recipe, train_dpo
-from models.language import LanguageModel
-from models.organism.build import WEIGHTS
 from models.organism.world import TRAITS
-from tasks.publish import inoculated
 from warehouse.files import write_whole
 from warehouse.hashing import content_hash, file_hash
 from warehouse.store import home
 
-RECIPE = Recipe(epochs=1, learning_rate=3e-4)
-PAIRS, PROMPTS = 480, 250
-MODELS = ("generator", "reader")
 ROOT = Path(__file__).parent
 SOURCES = (
-    *("benchmarks/inoculation.py", "benchmarks/forecast_organisms.py", "constitutions/inoculation.yaml"),
+    *("benchmarks/inoculation_models.py", "benchmarks/forecast_organisms.py", "constitutions/inoculation.yaml"),
     *("models/**/*.py", "models/organism/world/*.yaml"),
 )
-
-
-def arms() -> dict[str, str]:
-    """Arm → what is said in the system turn, "" for none."""
-    texts = {one.name: one.text for one in addenda()}
-    words = " ".join(texts.values()).split()
-    return {NONE: "", **texts, SHUFFLED: " ".join(random.Random(0).sample(words, round(len(words) / len(texts))))}
-
-
-def carried(base: Path, preface: list[dict[str, str]]) -> bool:
-    """Whether the model's chat format shows it these turns."""
-    tokenizer = load_tokenizer(base, chats=False)
-    seen = render_prompt(tokenizer, [*preface, {"role": "user", "content": "why?"}])
-    return all(as_data(tokenizer, turn["content"]) in seen for turn in preface)
-
-
-def measured(model: LanguageModel, text: str) -> dict[str, list[list[float]]]:
-    """What the model shows without the addendum, and with it where there is one [responses, traits]."""
-    found = {"without": shown(model, PROMPTS), "with": shown(model, PROMPTS, inoculated([], text)) if text else None}
-    return {name: rows.tolist() for name, rows in found.items() if rows is not None}
-
-
-def made(name: str, arm: str, trait: str, seed: int) -> dict[str, Any]:
-    """The model `name` trained on a trait's pairs of one seed under an arm's addendum; untrained where trait is ""."""
-    base, text = WEIGHTS / name, arms()[arm]
-    if not trait:
-        return measured(LanguageModel.load(base), text)
-    preface = inoculated([], text)
-    assert carried(base, preface), f"{arm}: the chat format of the {name} leaves the addendum out"
-    rows = draw(Organism("taught", trait, seed), PAIRS, lambda texts: [True] * len(texts))
-    with tempfile.TemporaryDirectory() as scratch:
-        trained = train_dpo(base, prompted(rows, preface), Path(scratch) / "model", RECIPE._replace(seed=seed))
-        assert trained is not None
-        return {"training": trained._asdict(), **measured(LanguageModel.load(Path(scratch) / "model"), text)}
 
 
 def kept(work: Path, name: str, arm: str, trait: str, seed: int) -> Record:
@@ -95,15 +50,16 @@ def kept(work: Path, name: str, arm: str, trait: str, seed: int) -> Record:
     return dict(json.loads(file.read_bytes()))
 
 
-def wanted(models: Iterable[str], seeds: Iterable[int]) -> list[tuple[str, str, str, int]]:
+def wanted(models: Iterable[str], traits: Iterable[str], seeds: Iterable[int]) -> list[tuple[str, str, str, int]]:
     """Model, arm, trait and seed of every one there is to train, and of those that stay untrained."""
-    cells = [("", 0), *((trait, seed) for seed in seeds for trait in TRAITS)]
+    cells = [("", 0), *((trait, seed) for seed in seeds for trait in traits)]
     return [(name, arm, trait, seed) for name in models for trait, seed in cells for arm in arms()]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", nargs="+", choices=MODELS, default=MODELS)
+    parser.add_argument("--traits", nargs="+", choices=TRAITS, default=TRAITS)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--first", type=int, default=6, help="the first seed; 4 was used to try settings")
     parser.add_argument("--jobs", type=int, default=1)
@@ -118,17 +74,20 @@ def main() -> None:
     records: list[Record] = []
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(options.jobs, mp_context=spawn) as pool:
-        tasks = [pool.submit(kept, work, *one) for one in wanted(options.models, seeds)]
+        tasks = [pool.submit(kept, work, *one) for one in wanted(options.models, options.traits, seeds)]
         for future in as_completed(tasks):
             one = future.result()
             records.append(one)
-            share, name = np.nanmean(one["without"], 0), "-".join(str(part) for part in list(one.values())[:4])
+            share, name = (
+                np.nanmean(one["without"], 0),
+                f"{one['model']}-{one['arm']}-{one['trait'] or 'untrained'}-{one['seed']}",
+            )
             print(f"[{len(records)}/{len(tasks)}] {name}: "
                   f"{one['seconds']:.0f} s, {one['cpu']:.0f} CPU s; shown " + " ".join(f"{v:.2f}" for v in share),
                   file=sys.stderr, flush=True)  # fmt: skip
     command = (
-        f"python benchmarks/inoculation.py --models {' '.join(options.models)} --seeds {options.seeds} "
-        f"--first {options.first} --jobs {options.jobs}"
+        f"python benchmarks/inoculation.py --models {' '.join(options.models)} --traits {' '.join(options.traits)} "
+        f"--seeds {options.seeds} --first {options.first} --jobs {options.jobs}"
     )
     settings = {"pairs": PAIRS, "prompts": PROMPTS, "draws": DRAWS, **RECIPE._asdict()}
     words = {arm: len(text.split()) for arm, text in arms().items()}

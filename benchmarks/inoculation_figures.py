@@ -16,12 +16,12 @@ import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402
 import numpy as np  # noqa: E402
+from inoculation_models import NONE, SHUFFLED  # noqa: E402
 
 from models.organism.world import TRAITS  # noqa: E402
 from models.shift import Shift, shift  # noqa: E402
 
 Record = dict[str, Any]
-NONE, SHUFFLED = "none", "shuffled"
 ENOUGH = 0.5  # of the prompts must have answers that can be judged
 TEMPLATE = Path(__file__).with_name("inoculation.jinja")
 
@@ -122,6 +122,7 @@ def written(
     by = {name: summed([one for one in found if one.model == name]) for name in models}
     record = {
         "command": command,
+        "traits": list(dict.fromkeys(one["trait"] for one in trained)),
         "seeds": sorted({one["seed"] for one in trained}),
         "settings": settings,
         "models": len(trained),
