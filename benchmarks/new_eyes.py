@@ -115,7 +115,6 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--to", type=Path, default=ROOT.parent / "docs" / "results")
     options = parser.parse_args()
-    began = time.monotonic()
     code = [file_hash(file) for pattern in SOURCES for file in sorted(ROOT.parent.glob(pattern))]
     key = content_hash([PAIRS, RECIPE._asdict(), code])[:12]
     work = home() / "cache" / "new_eyes" / key
@@ -139,7 +138,7 @@ def main() -> None:
         **{"pairs": PAIRS, "samples": SAMPLES, "sae_seeds": SEEDS, "calibrated_on": CALIBRATED_ON, "fpr": FPR},
         **{"narrated_on": NARRATED_ON, "answers": ANSWERS, "fixed": FIXED, **RECIPE._asdict()},
     }
-    print(written(records, spent, options.to, command, settings, time.monotonic() - began))
+    print(written(records, spent, options.to, command, settings))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ TEMPLATE = Path(__file__).with_name("new_eyes.jinja")
 
 
 def written(
-    records: Sequence[Record], spent: Sequence[Record], to: Path, command: str, settings: dict[str, Any], seconds: float
+    records: Sequence[Record], spent: Sequence[Record], to: Path, command: str, settings: dict[str, Any]
 ) -> str:
     """Write the three files into `to`; the page as text. `spent`: the seconds of training."""
     found = all_looked(records)
@@ -42,7 +42,6 @@ def written(
         "settings": settings,
         "models": sum(one["arm"] != UNTRAINED for one in records),
         "seconds": {
-            "this_call": round(seconds),
             "models": round(sum(one["seconds"] for one in timed)),
             "models_cpu": round(sum(one["cpu"] for one in timed)),
             "load_mean": round(float(np.mean([one["load"] for one in timed])), 1),
