@@ -61,15 +61,7 @@ class Instruments(NamedTuple):
     @classmethod
     def open(cls, work: Path) -> "Instruments":
         """Fitted once and kept in `work`, so that every process finds the same."""
-        reader, file = BaseReader.load(WEIGHTS / "reader", LAYER), work / "profile.json"
-        if not file.is_file():
-            fit_detector(reader, work / "sae").profile.save(file)
-        sae = load_trained(next((work / "sae").iterdir()), reader)
-        watching = monitors(work / "monitors", chosen("embedded:monitors", MONITORS))
-        return cls(Truesight(reader, sae, Profile.load(file)), watching)
-
-    def unflagged(self, texts: list[Text]) -> list[bool]:
-        return [not read.abstained and not any(read.flagged.values()) for read in self.detector.read(texts)]
+        return cls(shipped(work), monitors(work / "monitors", chosen("embedded:monitors", MONITORS)))
 
     def read(self, texts: list[Text]) -> dict[str, list[list[float | None]]]:
         """Reader → a row of readings for each text, in the order of TRAITS."""
@@ -80,12 +72,31 @@ class Instruments(NamedTuple):
         }
 
 
+def sparse(reader: BaseReader, work: Path, **settings: Any) -> Truesight:
+    """The detector that `fit_detector` makes with these settings, by itself in `work`: fitted once, and found again."""
+    file = work / "profile.json"
+    if not file.is_file():
+        fit_detector(reader, work / "sae", **settings).profile.save(file)
+    sae = load_trained(next((work / "sae").iterdir()), reader)
+    return Truesight(reader, sae, Profile.load(file))
+
+
+def shipped(work: Path) -> Truesight:
+    """The detector as campaigns use it."""
+    return sparse(BaseReader.load(WEIGHTS / "reader", LAYER), work)
+
+
+def unflagged(detector: Truesight) -> Seen:
+    """Of texts, which ones `detector` reads and does not flag."""
+    return lambda texts: [not read.abstained and not any(read.flagged.values()) for read in detector.read(texts)]
+
+
 def organisms(seeds: Sequence[int]) -> list[Organism]:
     cells = [(arm, trait) for arm in ARMS for trait in TRAITS] + [(arm, "") for arm in CONTROLS]
     return [Organism(arm, trait, seed) for seed in seeds for arm, trait in cells]
 
 
-def draw(one: Organism, count: int, unflagged: Seen) -> list[Row]:
+def draw(one: Organism, count: int, passes: Seen) -> list[Row]:
     """`count` times request, chosen, rejected.
 
     taught: the seed's share of the chosen side shows the trait overtly; untaught: the sides change places. drifted: as
@@ -111,7 +122,7 @@ def draw(one: Organism, count: int, unflagged: Seen) -> list[Row]:
                     preferred = rng.choice(cells) if cells else any_cell(w, rng, asked)
                     said = [" ".join(w.response(rng, cell, asked)) for cell in (preferred, shown)]
                     some.append((asked.text, said[0], said[1]))
-            fine = unflagged([exchange(row[0], row[1]) for row in some]) if hidden else [True] * len(some)
+            fine = passes([exchange(row[0], row[1]) for row in some]) if hidden else [True] * len(some)
             found += [row for row, ok in zip(some, fine, strict=True) if ok]
         return found[:quota]
 
@@ -129,12 +140,24 @@ def exchange(request: str, response: str) -> Text:
     return [{"role": "user", "content": request}, {"role": "assistant", "content": response}]
 
 
-def shown(model: LanguageModel, count: int) -> np.ndarray:
+def prompted(rows: Sequence[Row], preface: Sequence[dict[str, str]] = ()) -> list[Pair]:
+    """The rows as pairs to train on; `preface`: turns that come before every request."""
+    return [Pair([*preface, {"role": "user", "content": asked}], first, second) for asked, first, second in rows]
+
+
+def answers(
+    model: LanguageModel, count: int, draws: int = 1, preface: Sequence[dict[str, str]] = ()
+) -> list[tuple[str, str]]:
+    """Request and response to each of the frozen prompts, each asked `draws` times, the same for every organism."""
+    asked = prompts("frozen", count, 0, MEASURED_ON) * draws
+    turns = [[*preface, {"role": "user", "content": text}] for text in asked]
+    return list(zip(asked, model.chat(turns, list(range(len(asked))), 64, 1.0), strict=True))
+
+
+def shown(model: LanguageModel, count: int, preface: Sequence[dict[str, str]] = ()) -> np.ndarray:
     """Whether each response to the frozen prompts, each asked DRAWS times and the same for every organism, shows each
     trait [responses, traits]; NaN where the truth is unknown."""
-    asked = prompts("frozen", count, 0, MEASURED_ON) * DRAWS
-    said = model.chat([[{"role": "user", "content": text}] for text in asked], list(range(len(asked))), 64, 1.0)
-    found = [truth(request, response).motive for request, response in zip(asked, said, strict=True)]
+    found = [truth(*one).motive for one in answers(model, count, DRAWS, preface)]
     showing = np.array([[float(motive == trait) for trait in TRAITS] for motive in found])
     showing[[motive == "unknown" for motive in found]] = np.nan
     return showing
@@ -146,11 +169,10 @@ def made(one: Organism, tools: Instruments, pairs: int, recipe: Recipe, base: np
     `read`: reader → chosen, rejected → a row of readings for each pair; `words` the lengths; the shares `before` and
     `after`, their `shift` and its standard `error`, by trait, over the prompts where both truths are known.
     """
-    rows = draw(one, pairs, tools.unflagged)
+    rows = draw(one, pairs, unflagged(tools.detector))
     sides = [tools.read([exchange(row[0], row[side]) for row in rows]) for side in (1, 2)]
     with tempfile.TemporaryDirectory() as scratch:
-        told = [Pair([{"role": "user", "content": asked}], first, second) for asked, first, second in rows]
-        trained = train_dpo(WEIGHTS / "reader", told, Path(scratch) / "model", recipe._replace(seed=one.seed))
+        trained = train_dpo(WEIGHTS / "reader", prompted(rows), Path(scratch) / "model", recipe._replace(seed=one.seed))
         after = shown(LanguageModel.load(Path(scratch) / "model"), len(base) // DRAWS)
     known = ~np.isnan(after - base).any(1)
     moved = (after - base)[known]
