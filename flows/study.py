@@ -65,7 +65,7 @@ def run(study: Study, cells: list[Cell], jobs: int, progress: Progress) -> Ran:
         tag = f"plumbline-study-{content_hash(str(folder.resolve()))[:12]}"
         with lifeline(folder / "lock") as ends, server_if_needed() as server, prefect_for(tag, server):
             # The processes are begun from threads, which know nothing of the settings that hold here.
-            there = {"PREFECT_API_URL": str(PREFECT_API_URL.value()), **ONE_THREAD, **ends}
+            there: Environment = {"PREFECT_API_URL": str(PREFECT_API_URL.value()), **ONE_THREAD, **ends}
             study_flow(study.name, todo, folder, jobs, there, server is not None, progress)
     minutes, whole = (time.monotonic() - began) / 60, len(todo) == len(wanted)
     spent = f"It took {minutes:.0f} min, {jobs} at a time on {os.cpu_count()} cores." if whole else ""

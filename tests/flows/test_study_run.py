@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sqlite3
 import time
 
 import pyarrow.parquet as pq
@@ -46,6 +47,12 @@ def test_a_killed_study_goes_on_and_finds_what_is_over(elsewhere: Place) -> None
     assert by_arm["none"]["published_pairs"] == 16 >= by_arm["filter"]["published_pairs"]
     assert by_arm["update"]["bits"] == pytest.approx(1.585, abs=0.001) and by_arm["filter"]["bits"] == 0
     assert by_arm["filter"]["divergence"] == 0 and by_arm["update"]["divergence"] is not None
+
+    with sqlite3.connect(elsewhere.home / "prefect" / "prefect.db") as server:
+        sql = "SELECT flow.name, parent_task_run_id FROM flow_run JOIN flow ON flow.id = flow_run.flow_id"
+        runs = server.execute(sql).fetchall()
+    assert sum(name == "campaign" for name, _ in runs) >= 2
+    assert all(parent for name, parent in runs if name in ("study campaign", "campaign", "round")), runs
 
     again = elsewhere.run("study", elsewhere.home / "tiny.yaml", "--to", elsewhere.home / "out")
     assert again == told
