@@ -122,6 +122,7 @@ def test_the_page_the_table_and_the_picture(known: tuple[Study, list[Cell], dict
     page = (tmp_path / "out" / "study.md").read_text()
     assert "Written by `plumbline study known.yaml`: 9 campaigns" in page and "It took 1 min." in page
     assert "| gate | 2 of 3 (9–99 %) | 1 of 3 (1–91 %) | 3 | 3 | 1 | 1, 0 (median 0.5) |" in page
+    assert "Audited: filter, gate; they publish without the pairs that gold confirmed as bad" in page
     assert "| filter | – | 2 | 20 20 20 20 | 5 5 – 5 | – |" in page
     rows = pq.read_table(tmp_path / "out" / "study.parquet").to_pylist()
     assert rows == table("known", cells, results) and len(rows) == 3 * (4 + 4 + 3 + 4)
