@@ -84,24 +84,23 @@ def propose(
     """Up to `count` different successors, each one or two edits away: add, drop, swap or reword a principle.
 
     `library` maps a principle's id to its wordings; nothing is added to `most` principles, nor dropped from FEWEST, and
-    no successor has the principles of one of `never`.
+    no successor has the principles of one of `never`, nor of another successor: order alone is no difference.
     Fewer than `count` come back only where the library has no more to offer.
     """
     draw = random.Random(seed)
-    found: dict[tuple[Principle, ...], Constitution] = {}
+    found: dict[frozenset[Principle], Constitution] = {}
     for _ in range(50 * count):
         principles, notes = list(incumbent.principles), []
         for _ in range(draw.choice((1, 1, 2))):
             notes.append(_edit(principles, library, most, draw))
-        changed = tuple(principles)
-        new = frozenset(changed) not in {frozenset(incumbent.principles), *never}
-        if all(notes) and new and changed not in found:
+        changed = frozenset(principles)
+        if all(notes) and changed not in {frozenset(incumbent.principles), *never, *found}:
             found[changed] = Constitution(
                 name=incumbent.name,
                 version=incumbent.version + 1,
                 parent=incumbent.hash,
                 amendment="; ".join(notes),
-                principles=changed,
+                principles=tuple(principles),
             )
         if len(found) == count:
             break

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from constitutions.document import Constitution, Principle
@@ -27,7 +27,7 @@ def test_candidates_are_different_and_at_most_two_edits_away(seed: int, count: i
     incumbent = constitution(*list(LIBRARY)[:size])
     proposed = propose(incumbent, LIBRARY, MOST, count, seed)
     assert proposed == propose(incumbent, LIBRARY, MOST, count, seed)
-    assert len(proposed) == count == len({candidate.hash for candidate in proposed})
+    assert len(proposed) == count == len({frozenset(candidate.principles) for candidate in proposed})
     for candidate in proposed:
         changed = set(candidate.principles) ^ set(incumbent.principles)
         assert 1 <= len(changed) <= 4
@@ -37,6 +37,7 @@ def test_candidates_are_different_and_at_most_two_edits_away(seed: int, count: i
 
 
 @given(st.integers(0, 2**32))
+@example(2438209493)  # drew the first one's principles once more, in another order
 def test_what_was_rejected_is_not_proposed_again(seed: int) -> None:
     incumbent = constitution("p1", "p2", "p3")
     proposed = propose(incumbent, LIBRARY, MOST, 3, seed)
