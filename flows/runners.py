@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from typing import Any, NamedTuple
 
-from prefect.context import FlowRunContext
+from prefect.context import FlowRunContext, TagsContext
 from prefect.futures import PrefectFuture
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
@@ -51,8 +51,14 @@ def submit(pool: TaskRunner[Any], task: Any, parameters: dict[str, Any]) -> Pref
     """The task on the pool, as part of the flow run at hand."""
     context = FlowRunContext.get()
     # A worker is sent the context of the flow run, and a flow's parameters are the open workshop, which stays here.
-    with context.model_copy(update={"parameters": {}}) if context else nullcontext():
+    with untagged(), context.model_copy(update={"parameters": {}}) if context else nullcontext():
         return pool.submit(task, parameters=parameters)
+
+
+def untagged() -> TagsContext:
+    """Around tasks: the campaign's tag is for its flow runs. A task that carries one asks the server first, and waits,
+    whether a limit of that name has a slot for it."""
+    return TagsContext(current_tags=set())
 
 
 def _cluster(settings: Campaign) -> TaskRunner[Any]:

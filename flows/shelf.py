@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from flows.events import Events
-from flows.runners import ONE_BY_ONE, Pools, submit
+from flows.runners import ONE_BY_ONE, Pools, submit, untagged
 from tasks.shard import Given, Shard, ShardTask, shard_key
 from warehouse.places import Place
 
@@ -101,7 +101,8 @@ class Shelf:
     def _execute(self, step: ShardTask, shard: Shard, inputs: dict[str, Any]) -> bool:
         """Run the step, unless its files are there; True when they are."""
         found = step.finished(shard)
-        self._task(step, found)(shard, Given(inputs), return_state=True).result()
+        with untagged():
+            self._task(step, found)(shard, Given(inputs), return_state=True).result()
         return found
 
     def _collect_marks(self) -> int:

@@ -96,8 +96,11 @@ def test_prefect_shows_named_runs_and_artifacts(finished: Finished) -> None:
     runs = ask(finished, "flow_runs/filter", {})
     assert {run["name"] for run in runs} >= {"small", "small round 1", "small amend 1", "small round 2"}
     assert {run["state_type"] for run in runs if run["name"].startswith("small")} == {"COMPLETED"}
-    tasks = {run["name"] for run in ask(finished, "task_runs/filter", {})}
-    assert {f"{step} r1-a0-s0" for step in ("generate", "validate", "score", "review")} <= tasks
+    tasks = {run["name"]: run for run in ask(finished, "task_runs/filter", {})}
+    steps = {f"{step} r1-a0-s0" for step in ("generate", "validate", "score", "review")}
+    assert steps <= set(tasks)
+    # Flow runs carry the campaign's tag; a step that did would ask the server for a slot before each shard.
+    assert all(run["tags"] for run in runs) and not any(tasks[name]["tags"] for name in steps)
     shown = {(found["key"], found["type"]) for found in ask(finished, "artifacts/filter", {})}
     assert shown >= {
         ("small-round-1", "markdown"),
