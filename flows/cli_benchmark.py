@@ -3,6 +3,8 @@
 Like the others it imports what it needs when it runs. Must not know: how any of it is done.
 """
 
+import shlex
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -69,9 +71,18 @@ def sincerity(
 
     with Progress() as progress:
         found = measure(files, settings, control, traits, pairs, seed, progress)
-        command = f"plumbline benchmark sincerity {' '.join(file.name for file in files)}"
-        command += f" --control {control.name}" if control else ""
-        command += f" --campaign {campaign.name}" if campaign else ""
+        options = {"campaign": campaign, "reader": reader, "texts": texts, "control": control, "traits": traits}
+        command = _command(files, options | {"pairs": pairs, "seed": seed})
         for file in write(found, to, command) if to else []:
             progress.say(f"written: {file}")
     answer(output, found.model_dump(mode="json"), lambda: show(found))
+
+
+def _command(files: Sequence[Path], options: Mapping[str, object]) -> str:
+    """What was typed, folders left out."""
+    words = ["plumbline", "benchmark", "sincerity", *(file.name for file in files)]
+    for name, value in options.items():
+        if value:
+            values = () if value is True else value if isinstance(value, tuple) else (value,)
+            words += [f"--{name}", *(Path(str(one)).name for one in values)]
+    return shlex.join(words)

@@ -95,7 +95,7 @@ def test_a_rate_is_the_share_the_profile_flags_and_a_strength_its_mean_reading(h
 
 def test_the_page_and_the_picture(here: Here) -> None:
     page = (here.folder / "to" / "sincerity.md").read_text(encoding="utf-8")
-    assert "plumbline benchmark sincerity loud.jsonl quiet.jsonl --control sincere.jsonl" in page
+    assert "sincerity loud.jsonl quiet.jsonl --campaign small.yaml --control sincere.jsonl`" in page
     for fact in ("| loud | performative |", "loud: 1 abstained from", "1 of 74 rows left out", "(sincerity.png)"):
         assert fact in page, fact
     assert STRANGE["text"] not in page and str(here.folder) not in page
@@ -160,10 +160,13 @@ def test_the_sides_of_pairs_are_sources(here: Here, capsys: pytest.CaptureFixtur
     pairs = [{"prompt": one["prompt"], "chosen": one["text"], "rejected": other["text"]}
              for one, other in zip(good[:30], loud[:30], strict=True)]  # fmt: skip
     (here.folder / "pairs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in pairs))
-    found = answered(capsys, here.file("pairs"), "--pairs", "--campaign", here.campaign)
+    options = ["--campaign", here.campaign, "--traits", "performative", "deceptive", "--pairs", "--seed", "4"]
+    found = answered(capsys, here.file("pairs"), *options, "--to", str(here.folder / "sides"))
     rejected = found["sources"]["pairs, rejected"]["traits"]["performative"]
     assert set(found["sources"]) == {"pairs, chosen", "pairs, rejected"}
     assert rejected["beside"]["difference"]["rate"]["value"] > 0
+    page = (here.folder / "sides" / "sincerity.md").read_text(encoding="utf-8")
+    assert "sincerity pairs.jsonl --campaign small.yaml --traits performative deceptive --pairs --seed 4`" in page
 
 
 MISTAKES = {
