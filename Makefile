@@ -30,13 +30,10 @@ $(BIN)/pip:
 	  { echo "error: Plumbline needs Python 3.11 or newer; name one, e.g. make run PYTHON=python3.12"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 
-# Python compiles what it imports anyway; compiling all of it takes longer than the rest of the install.
-INSTALL := $(BIN)/pip install --quiet --no-compile --constraint constraints.txt --editable
-
 $(VENV)/.runs: $(BIN)/pip pyproject.toml constraints.txt
-	$(INSTALL) .
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable .
 	touch $@
 
 $(VENV)/.tests: $(BIN)/pip pyproject.toml constraints.txt
-	$(INSTALL) '.[dev]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	touch $@
