@@ -1,6 +1,10 @@
 """Tiny real models for the tests: a random llama and a byte-level BPE tokenizer in the organism's chat format."""
 
-import models  # noqa: F401  (first: it says how torch's threads wait, and torch asks only once, when it is loaded)
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # several files run at a time; more threads only wait for one another
+
+import models  # noqa: E402,F401  (before torch: it says how its threads wait, and torch asks once, when it is loaded)
 
 # isort: split
 import random
